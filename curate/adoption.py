@@ -1,0 +1,207 @@
+"""Which files that lie in some folders are a source's: decided by hash, by name and by glob; nothing is moved."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from curate.errors import FetchError
+from curate.files import is_clutter, is_rar
+from curate.manifest import Manifest, RemoteFile
+
+PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A file that lies somewhere: its path, its path below the folder given, its size in bytes."""
+
+    path: Path
+    relative: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """Return the final name."""
+        return PurePosixPath(self.relative).name
+
+
+@dataclass
+class Choice:
+    """What of the placed files is taken; `files` by manifest name with the sha256 where it was computed already.
+
+    `official` names the files whose bytes have the pinned hash.
+    """
+
+    files: dict[str, tuple[Placed, str | None]] = field(default_factory=dict)
+    official: set[str] = field(default_factory=set)
+    loose: list[Placed] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.loose)
+
+
+def placed_in(folders: Sequence[Path]) -> list[Placed]:
+    """List all files below the folders (or the files themselves), sorted; hidden ones and `__MACOSX` are left.
+
+    Raises FetchError for a folder that is not there.
+    """
+    found: list[Placed] = []
+    for folder in folders:
+        if folder.is_file():
+            found.append(Placed(folder, folder.name, folder.stat().st_size))
+        elif folder.is_dir():
+            found.extend(sorted(_walk(folder, "", set()), key=lambda placed: placed.relative))
+        else:
+            raise FetchError("there is no such folder", where=str(folder), hint="give a folder that is there")
+    return found
+
+
+def choose(manifest: Manifest, placed: Sequence[Placed], *, labels_only: bool, here: Iterable[str] = ()) -> Choice:
+    """Decide what to take for a source; `here` names the files of the manifest that need no unpacked content.
+
+    The bytes with a pinned hash win whatever their name; then a file of the right name; then, for an archive that is
+    not there, what of its content lies unpacked. Raises FetchError where two files of one name differ and no pin
+    decides.
+    """
+    choice = Choice()
+    hashes = _Hashes()
+    by_name: dict[str, list[Placed]] = {}
+    by_size: dict[int, list[Placed]] = {}
+    for item in placed:
+        by_name.setdefault(item.name, []).append(item)
+        by_size.setdefault(item.size, []).append(item)
+    for file in manifest.files:
+        if labels_only and file.role != "labels":
+            continue
+        named = by_name.get(file.name, [])
+        others = [item for item in placed if item.name != file.name and _fits(file.also_named)(item.name)]
+        taken = _official(file, [*named, *others, *by_size.get(file.bytes or -1, [])], hashes)
+        if taken is not None:
+            choice.official.add(file.name)
+        else:
+            taken = _only(named, hashes) or _only(others, hashes)
+        if taken is not None:
+            choice.files[file.name] = (taken, hashes.known(taken))
+    choice.loose = _unpacked(manifest, by_name, choice, set(here), labels_only, hashes)
+    return choice
+
+
+def wanted_names(manifest: Manifest, *, labels_only: bool) -> list[str]:
+    """Return the names and globs that are looked for, for a message."""
+    names: list[str] = []
+    for file in manifest.files:
+        if not labels_only or file.role == "labels":
+            names.append(file.name)
+        names.extend(_globs(file, labels_only))
+    return list(dict.fromkeys(names))
+
+
+def _unpacked(
+    manifest: Manifest,
+    by_name: dict[str, list[Placed]],
+    choice: Choice,
+    here: set[str],
+    labels_only: bool,
+    hashes: _Hashes,
+) -> list[Placed]:
+    here |= {name for name, (item, _) in choice.files.items() if not is_rar(item.path)}
+    globs = [glob for file in manifest.files if file.name not in here for glob in _globs(file, labels_only)]
+    named = _fits([file.name for file in manifest.files], literal=True)
+    also = _fits([name for file in manifest.files for name in file.also_named])
+    fits = _fits(globs)
+    loose = []
+    for name, items in by_name.items():
+        if fits(name) and not named(name) and not also(name):
+            only = _only(items, hashes)
+            if only is not None:
+                loose.append(only)
+    return sorted(loose, key=lambda item: item.relative)
+
+
+def _globs(file: RemoteFile, labels_only: bool) -> list[str]:
+    if labels_only and file.role != "labels":
+        return [glob for glob in file.members if PurePosixPath(glob).suffix.lower() not in PICTURES]
+    return list(file.members)
+
+
+def _official(file: RemoteFile, candidates: Sequence[Placed], hashes: _Hashes) -> Placed | None:
+    if not file.pinned:
+        return None
+    for item in candidates:
+        if file.bytes is not None and item.size != file.bytes:
+            continue
+        if (file.sha256 and hashes.sha256(item) == file.sha256) or (not file.sha256 and hashes.md5(item) == file.md5):
+            return item
+    return None
+
+
+def _only(items: Sequence[Placed], hashes: _Hashes) -> Placed | None:
+    """Return the one file, the first of several with the same bytes. Raises FetchError where they differ."""
+    for item in items[1:]:
+        if item.size != items[0].size or hashes.sha256(item) != hashes.sha256(items[0]):
+            raise FetchError(
+                f"two files of one name differ, and no hash is known that decides: {item.name}",
+                where=f"{items[0].path} ({items[0].size} bytes) and {item.path} ({item.size} bytes)",
+                done="nothing was adopted",
+                hint="name the folder of the right one only",
+            )
+    return items[0] if items else None
+
+
+class _Hashes:
+    """Hashes computed so far, so that no file is read twice for one."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[str, str]] = {}
+
+    def known(self, item: Placed) -> str | None:
+        return self._known[item.path][0] if item.path in self._known else None
+
+    def sha256(self, item: Placed) -> str:
+        return self._both(item)[0]
+
+    def md5(self, item: Placed) -> str:
+        return self._both(item)[1]
+
+    def _both(self, item: Placed) -> tuple[str, str]:
+        if item.path not in self._known:
+            sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+            try:
+                with item.path.open("rb") as file:
+                    while chunk := file.read(1 << 20):
+                        sha256.update(chunk)
+                        md5.update(chunk)
+            except OSError as error:
+                raise FetchError("a file cannot be read", where=str(item.path), found=str(error)) from error
+            self._known[item.path] = (sha256.hexdigest(), md5.hexdigest())
+        return self._known[item.path]
+
+
+def _fits(globs: Sequence[str], *, literal: bool = False) -> Callable[[str], object]:
+    if not globs:
+        return lambda name: None
+    return re.compile("|".join(map(re.escape if literal else fnmatch.translate, globs))).fullmatch
+
+
+def _walk(folder: Path, above: str, seen: set[tuple[int, int]]) -> Iterable[Placed]:
+    state = folder.stat()
+    if (state.st_dev, state.st_ino) in seen:  # a link that leads back up
+        return
+    seen.add((state.st_dev, state.st_ino))
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_clutter(entry.name):
+                    continue
+                if entry.is_dir():
+                    yield from _walk(Path(entry.path), f"{above}{entry.name}/", seen)
+                elif entry.is_file():
+                    yield Placed(Path(entry.path), above + entry.name, entry.stat().st_size)
+    except PermissionError as error:
+        raise FetchError("a folder cannot be read", where=str(folder), found=str(error)) from error

@@ -1,0 +1,181 @@
+"""What the corpus is made of: classes, subtypes, people, splits, and whether a split tears what belongs together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from curate.audit.charts import Part, bar, legend, stacked
+from curate.audit.markup import Content, Markup, element, number, percent
+from curate.audit.page import Section, ask, paragraph, section
+from curate.audit.table import bars, numbers, table, words
+from curate.db import Database
+from curate.recipe import SplitRecipe
+
+CATEGORIES = {"benign": "blue", "precancerous": "orange", "malignant": "red"}
+SPLITS = {"train": "blue", "validation": "sky", "test": "pink"}
+_TRAITS = {"age": "age", "sex": "sex", "site": "site", "modality": "modality", "diagnosis_method": "diagnosis method"}
+
+
+def by_category(row: Mapping[str, Any]) -> list[Part]:
+    """Return the parts of a bar from a row that has a count for each category."""
+    return [Part(category, row[category], colour) for category, colour in CATEGORIES.items()]
+
+
+def classes(database: Database) -> Section:
+    """Return the balance of the three categories, by split and by source."""
+    by_split, by_source = _counted(database, "class_balance", "split"), _counted(database, "source_balance", "source")
+    sums = {category: sum(row[category] for row in by_split.values()) for category in CATEGORIES}
+    splits = {name: by_split[name] for name in SPLITS if name in by_split}
+    return section(
+        "classes",
+        "Classes",
+        paragraph(
+            "Three categories. Those called precancerous are terms that the ISIC diagnosis hierarchy calls "
+            "indeterminate, which is not the same thing; the taxonomy names every one of them."
+        ),
+        legend(list(CATEGORIES.items())),
+        _category_table(
+            "Pictures of each category by split", "split", splits | ({"all": sums} if splits else {}), True
+        ),
+        _category_table("Pictures of each category by source", "source", by_source, False),
+        ask("select * from class_balance"),
+    )
+
+
+def subtypes(database: Database, recipe: SplitRecipe) -> Section:
+    """Return the balance of the subtypes, and how far each one's splits are from the recipe."""
+    found = database.rows("report_subtypes")
+    most = max((row["pictures"] for row in found), default=0)
+    counts: list[list[Content]] = []
+    shares: list[list[Content]] = []
+    for row in found:
+        name = row["subtype"] or f"({row['category']}, subtype unknown)"
+        colour = CATEGORIES[row["category"]]
+        said = f"{name}: {number(row['pictures'])} pictures, {row['category']}"
+        counts.append(
+            [
+                name,
+                bar(row["pictures"], most, colour, said),
+                row["pictures"],
+                row["families"],
+                row["sources"],
+                row["category"],
+            ]
+        )
+        parts = [Part(split, row[split], colour) for split, colour in SPLITS.items()]
+        away = max(abs(row[split] / row["pictures"] - getattr(recipe, split)) for split in SPLITS)
+        shares.append(
+            [name, stacked(parts), *(percent(row[split] / row["pictures"]) for split in SPLITS), f"{100 * away:.1f}"]
+        )
+    return section(
+        "subtypes",
+        "Subtypes",
+        legend(list(CATEGORIES.items())),
+        table(
+            "Pictures of each subtype, the most frequent of its category first",
+            [*words("subtype"), *bars("pictures"), *numbers("pictures", "families", "sources"), *words("category")],
+            counts,
+        ),
+        element("h3", "Split of each subtype"),
+        paragraph(
+            f"The recipe wants {percent(recipe.train)} train, {percent(recipe.validation)} validation and "
+            f"{percent(recipe.test)} test. Families are placed whole, and what was published as test stays test: "
+            "rare subtypes and old test sets stand further from these shares."
+        ),
+        legend(list(SPLITS.items())),
+        table(
+            "Share of each subtype in each split; away: the largest distance from the recipe, in percentage points",
+            [*words("subtype"), *bars("splits"), *numbers(*SPLITS, "away")],
+            shares,
+        ),
+        ask("select * from subtype_balance"),
+    )
+
+
+def people(database: Database) -> Section:
+    """Return what is known of age, sex, site, modality and diagnosis method, by category."""
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in database.rows("report_people"):
+        grouped[row["trait"]].append(row)
+    tables: list[Content] = []
+    for trait, name in _TRAITS.items():
+        rows: list[list[Content]] = [
+            [_value(trait, row["value"]), stacked(by_category(row)), row["pictures"]] for row in grouped[trait]
+        ]
+        columns = [*words(name), *bars("by category"), *numbers("pictures")]
+        tables.append(table(f"Pictures by {name}", columns, rows))
+    return section(
+        "people",
+        "People and pictures",
+        paragraph("Unknown stays unknown: it is never a guess and never a negative."),
+        legend(list(CATEGORIES.items())),
+        *tables,
+        ask("select * from age_sex_site_balance"),
+    )
+
+
+def splits(database: Database, recipe: SplitRecipe) -> Section:
+    """Return the sizes of the splits and the groups that they tear, of which a sound corpus has none."""
+    sizes = {row["split"]: row["pictures"] for row in database.rows("split_sizes")}
+    total = sum(sizes.values())
+    rows: list[list[Content]] = [
+        [
+            split,
+            bar(sizes.get(split, 0), total, colour, f"{split}: {number(sizes.get(split, 0))} pictures"),
+            sizes.get(split, 0),
+            percent(sizes.get(split, 0) / total),
+            percent(getattr(recipe, split)),
+        ]
+        for split, colour in SPLITS.items()
+        if total
+    ]
+    groups = database.rows("report_leakage")
+    torn = sum(row["torn"] for row in groups)
+    if torn:
+        verdict = paragraph(f"{number(torn)} groups are torn between splits.", class_="verdict bad")
+    else:
+        verdict = paragraph("No leak: 0 groups are torn between splits.", class_="verdict good")
+    return section(
+        "splits",
+        "Splits and leakage",
+        table(
+            "Size of each split", [*words("split"), *bars("pictures"), *numbers("pictures", "share", "recipe")], rows
+        ),
+        element("h3", "Leakage"),
+        paragraph("A family (the same picture, lesion or patient) lies in one split whole."),
+        verdict,
+        table(
+            "Groups that no split may tear",
+            [*words("kind"), *numbers("groups", "torn between splits")],
+            [[row["kind"], row["groups_in_all"], row["torn"]] for row in groups],
+        ),
+        ask("select * from leakage"),
+    )
+
+
+def _counted(database: Database, view: str, key: str) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for row in database.table(view).to_pylist():
+        counts.setdefault(row[key], dict.fromkeys(CATEGORIES, 0))[row["category"]] += row["pictures"]
+    return counts
+
+
+def _category_table(caption: str, key: str, counted: Mapping[str, Mapping[str, int]], total: bool) -> Markup:
+    rows: list[list[Content]] = []
+    for name, counts in counted.items():
+        whole = sum(counts.values())
+        cells: list[Content] = [
+            f"{number(counts[category])} ({percent(counts[category] / whole if whole else None)})"
+            for category in CATEGORIES
+        ]
+        rows.append([name, stacked(by_category(counts)), whole, *cells])
+    columns = [*words(key), *bars("share of each category"), *numbers("pictures", *CATEGORIES)]
+    return table(caption, columns, rows, total=total)
+
+
+def _value(trait: str, value: str | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{int(value)}–{int(value) + 9} years" if trait == "age" else value.replace("_", " ")

@@ -1,0 +1,49 @@
+"""The inventory: each source's pictures, licence and access, what of it is here, and what to do for what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curate.workspace import Workspace
+
+
+def inventory(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return one entry per source: name, title, pictures, bytes (None: unknown), license, access, here, missing, todo."""
+    entries = []
+    locked = workspace.locked()
+    for name, manifest in workspace.manifests.items():
+        entry = locked.get(name)
+        held = set(entry.files) if entry else set()
+        held |= {part for file in manifest.files if file.name in held for part in file.provides}
+        needed = [file for file in manifest.files if not file.optional]
+        missing = [file.name for file in needed if file.name not in held]
+        sizes = [file.bytes for file in needed]
+        tree = workspace.tree(name)
+        loose = entry.loose.count if entry and entry.loose else 0
+        entries.append(
+            {
+                "source": name,
+                "title": manifest.title,
+                "pictures": manifest.expected.get("pictures") or manifest.expected.get("records"),
+                "bytes": sum(size or 0 for size in sizes),
+                "bytes_known": all(size is not None for size in sizes),
+                "license": manifest.license,
+                "redistribution": manifest.redistribution,
+                "access": manifest.access,
+                "here": "nothing" if tree is None else "whole" if not missing else "part",
+                "files_here": len(tree["files"]) if tree else 0,
+                "loose": loose,
+                "missing": missing,
+                "homepage": manifest.homepage,
+                "todo": _todo(name, manifest.access, manifest.instructions, missing),
+            }
+        )
+    return entries
+
+
+def _todo(name: str, access: str, instructions: str, missing: list[str]) -> str:
+    if not missing:
+        return ""
+    if access == "open":
+        return f"curate fetch {name}"
+    return instructions.strip()

@@ -1,0 +1,57 @@
+"""The ledger: per source, claimed = kept + left out by reason, to the last row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curate.errors import CorpusError
+from curate.workspace import Workspace
+
+
+def ledger(workspace: Workspace) -> dict[str, Any]:
+    """Return `sources` (source, claimed, kept, left_out by reason), `total`, `balances`, `splits` and `notes`.
+
+    Raises CorpusError where the corpus was not built.
+    """
+    with workspace.database(read_only=True) as database:
+        if not database.has("corpus"):
+            raise CorpusError("the corpus is not built yet", where=str(workspace.root), hint="curate build")
+        rows = database.table("ledger").to_pylist()
+        splits = {row["split"]: row["pictures"] for row in database.rows("split_sizes")}
+        labels_only = bool(database.table("mode").to_pylist()[0]["labels_only"])
+        claimed_rows = database.count("records")
+        unbalanced = database.rows("conservation")
+    sources: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        entry = sources.setdefault(row["source"], {"source": row["source"], "claimed": 0, "kept": 0, "left_out": {}})
+        entry["claimed"] += row["records"]
+        if row["outcome"] == "kept":
+            entry["kept"] = row["records"]
+        else:
+            entry["left_out"][row["outcome"]] = row["records"]
+    total: dict[str, Any] = {"source": "all", "claimed": 0, "kept": 0, "left_out": {}}
+    for entry in sources.values():
+        total["claimed"] += entry["claimed"]
+        total["kept"] += entry["kept"]
+        for reason, count in entry["left_out"].items():
+            total["left_out"][reason] = total["left_out"].get(reason, 0) + count
+    balances = not unbalanced and claimed_rows == total["claimed"] == total["kept"] + sum(total["left_out"].values())
+    return {
+        "sources": list(sources.values()),
+        "total": total,
+        "balances": balances,
+        "labels_only": labels_only,
+        "splits": splits,
+        "notes": _notes(workspace),
+    }
+
+
+def _notes(workspace: Workspace) -> list[str]:
+    """Say which files are not the official bytes, and which nobody could pin."""
+    notes = []
+    for source, entry in sorted(workspace.locked().items()):
+        for standing in ("not the official bytes", "unpinned"):
+            names = sorted(name for name, file in entry.files.items() if file.standing == standing)
+            if names:
+                notes.append(f"{source}: {standing}: {', '.join(names)}")
+    return notes

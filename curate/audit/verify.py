@@ -1,0 +1,106 @@
+"""verify: everything that has a hash is hashed again, and everything that follows from something is held against it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from curate import db
+from curate.audit import locked, sharded
+from curate.audit.finding import Finding
+from curate.audit.hashing import hashes
+from curate.errors import CorpusError
+from curate.report import Report
+from curate.workspace import Workspace
+
+_SHOWN = 20  # findings that a person still reads; `details` has them all
+_SECONDS = 600.0  # for reading one table of the database
+
+
+def run(workspace: Workspace) -> Report:
+    """Hold `data_cache` against its hashes and against `corpus.lock.json`; nothing is changed, no network is used.
+
+    Objects are hashed against their names, locked files against lock and manifest, the listing of each source's tree
+    against the tree that its files give, shards against `index.json`, the files beside them against what `index.json`
+    says, and every block of the database against its checksum. Each thing that is wrong is a finding.
+    Raises CorpusError where there is nothing to verify, FetchError where the lock is no lock.
+    """
+    report = Report("verify", "files")
+    entries = workspace.locked()
+    if not entries and not workspace.cache.is_dir():
+        raise CorpusError("there is nothing here to verify", where=str(workspace.root), hint="curate fetch")
+    findings, sound = _objects(workspace)
+    report.made += len(sound)
+    findings += locked.check(workspace, entries, sound)
+    more, whole = sharded.check(workspace)
+    findings += more
+    report.made += whole
+    findings += _database(workspace)
+    findings.sort()
+    report.findings = len(findings)
+    report.left_out = dict(sorted(Counter(finding.kind for finding in findings).items()))
+    report.notes = [finding.sentence() for finding in findings[:_SHOWN]]
+    if len(findings) > _SHOWN:
+        report.notes.append(f"{len(findings) - _SHOWN} more findings; all of them: curate --json verify")
+    standings = locked.standings(entries)
+    for standing in ("not the official bytes", "unpinned"):
+        report.notes += [f"{source}: {standing}: {', '.join(names)}" for source, names in standings[standing].items()]
+    report.details = {"findings": [finding.as_dict() for finding in findings], **standings}
+    return report
+
+
+def _objects(workspace: Workspace) -> tuple[list[Finding], set[str]]:
+    """Return what is wrong in the store, and the hashes of the objects that are whole."""
+    folder = workspace.store.folder
+    paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    findings: list[Finding] = []
+    named: list[Path] = []
+    for path in paths:
+        if re.fullmatch(r"\.tmp-\d+-[0-9a-f]+", path.name) and path.parent == folder:
+            continue  # what a killed run left half done: no object yet, and the next fetch sweeps it away
+        if re.fullmatch(r"[0-9a-f]{64}", path.name) and path == workspace.store.path(path.name):
+            named.append(path)
+        else:
+            findings.append(
+                Finding(
+                    "not an object",
+                    str(path),
+                    "files named by their sha256, in the folder of its first two digits",
+                    str(path.relative_to(folder)),
+                    f"rm '{path}' && curate fetch",
+                )
+            )
+    sound: set[str] = set()
+    for path, found in hashes(workspace, "verify objects", named).items():
+        if found == path.name:
+            sound.add(found)
+        else:
+            findings.append(
+                Finding("damaged object", str(path), f"sha256 {path.name}", found, f"rm '{path}' && curate fetch")
+            )
+    return findings, sound
+
+
+def _database(workspace: Workspace) -> list[Finding]:
+    """Read every value of every table: DuckDB holds each block against its checksum on the way."""
+    path = workspace.database_path
+    if not path.exists():
+        return []
+    hint = f"rm '{path}' && curate build   (only time is lost)"
+    try:
+        tables = db.ask(path, db.script("verify_tables"), seconds=_SECONDS).column("table_name").to_pylist()
+    except db.QueryError as refused:
+        return [Finding("damaged database", str(path), "a DuckDB file", refused.found or refused.what, hint)]
+    except CorpusError as refused:
+        return [Finding("damaged database", str(path), "a DuckDB file", refused.found or refused.what, hint)]
+    findings = []
+    with workspace.progress("verify tables", len(tables), "tables") as advance:
+        for table in tables:
+            try:
+                db.ask(path, db.script("verify_rows").replace("TABLE_NAME", table), seconds=_SECONDS)
+            except db.QueryError as refused:
+                found = (refused.found or refused.what).split("\n")[0]
+                findings.append(Finding("damaged database", f"{path}, table {table}", "readable rows", found, hint))
+            advance(1)
+    return findings

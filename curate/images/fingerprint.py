@@ -1,0 +1,161 @@
+"""What two pictures are compared by: hashes that propose, and a second look that confirms."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import cv2
+import imagehash
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from curate.images.codec import Pixels
+
+VERSION = 1
+
+Hashes = npt.NDArray[np.uint64]
+Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_LOOK = 64  # pixels a side of the second look: more than thumbnails of 100 px can tell apart is noise
+_FINE = 0.7  # pixels (of those 64): finer detail is what re-compression changes
+_AROUND = 4.0  # pixels: what is correlated is how each place differs from its own surroundings, not the dark spot in
+# the middle that most lesions share; and a change of colour or contrast is a straight line there, whatever its curve
+_NOISE = 1.0  # grey levels squared: surroundings as plain as that have no say
+_BRUTE = 4_000  # hashes up to which every pair is simply compared
+_AT_ONCE = 1 << 22  # pairs held in memory at a time
+_BANDS = ((0, 21), (21, 21), (42, 22))  # (shift, bits) of the parts of a hash that are looked up
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What one picture is known by.
+
+    `pixels_sha256` covers width, height and the RGB bytes: the same for the same pixels in another file, and only
+    meaningful from a full decode. `phash` and `dhash` are imagehash's 64 bits, the first bit highest. `detail` is the
+    standard deviation of grey (0..255) at 32 x 32: near 0 a hash is noise.
+    """
+
+    pixels_sha256: str
+    phash: int
+    dhash: int
+    detail: float
+
+
+def fingerprint(pixels: Pixels) -> Fingerprint:
+    """Return the fingerprint of a picture, uint8 (h, w, 3)."""
+    height, width = pixels.shape[:2]
+    sha256 = hashlib.sha256(f"{width} {height}\n".encode())
+    sha256.update(np.ascontiguousarray(pixels).data)
+    # Grey at full size, so that both hashes start from what imagehash itself would make of the picture.
+    grey = Image.fromarray(pixels).convert("L")
+    small = cv2.resize(np.asarray(grey), (32, 32), interpolation=cv2.INTER_AREA)
+    return Fingerprint(
+        pixels_sha256=sha256.hexdigest(),
+        phash=int(str(imagehash.phash(grey)), 16),
+        dhash=int(str(imagehash.dhash(grey)), 16),
+        detail=float(small.std()),
+    )
+
+
+def agreement(a: Pixels, b: Pixels) -> float:
+    """Say how far two pictures, uint8 (h, w, 3) of any sizes, are one photograph in one framing: -1 to 1.
+
+    Both are brought to 64 x 64 and correlated place by place within a few pixels, busy places counting more. Size,
+    aspect, compression, brightness, contrast and colour change little; another lesion much. Of 119 listed pairs of one
+    photograph all reach 0.88 and 118 reach 0.92, no two of different lesions 0.87; consecutive photographs of one
+    lesion, held still, may reach any value. 0 where either picture has nothing to compare.
+    """
+    first, second = _look(a), _look(b)
+    mean_a, mean_b = _around(first), _around(second)
+    spread_a, spread_b = _around(first**2) - mean_a**2, _around(second**2) - mean_b**2
+    shared = np.sqrt(np.maximum(spread_a, 1e-3) * np.maximum(spread_b, 1e-3))
+    weight = np.sqrt(shared) * (shared / (shared + _NOISE))
+    if min(float(spread_a.max()), float(spread_b.max())) < _NOISE:
+        return 0.0
+    alike = (_around(first * second) - mean_a * mean_b) / shared
+    return float(np.clip((alike * weight).sum() / weight.sum(), -1, 1))
+
+
+def near_pairs(hashes: Hashes, distance: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Return all pairs of `hashes` (uint64, any order) that differ in at most `distance` of 64 bits.
+
+    Returns (i, j, d), each int64, i < j, sorted by i then j: exact. Memory is bounded but for the answer itself, so
+    leave hashes of pictures without detail out. Two hashes within 8 bits agree to 2 in one of three parts (multi-index
+    hashing, Norouzi et al. 2012), so each part is looked up with up to 2 bits flipped.
+    """
+    hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
+    found = list(_all_pairs(hashes, distance) if len(hashes) <= _BRUTE else _banded_pairs(hashes, distance))
+    i = np.concatenate([np.empty(0, np.int64), *(pair[0] for pair in found)])
+    j = np.concatenate([np.empty(0, np.int64), *(pair[1] for pair in found)])
+    order = np.lexsort((j, i))
+    i, j = i[order], j[order]
+    return i, j, np.bitwise_count(hashes[i] ^ hashes[j]).astype(np.int64)
+
+
+def _look(pixels: Pixels) -> Floats:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    # An area filter never invents pixels; a picture below 64 is enlarged smoothly instead.
+    means = cv2.INTER_AREA if min(grey.shape) >= _LOOK else cv2.INTER_LINEAR
+    small = cv2.resize(grey, (_LOOK, _LOOK), interpolation=means).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), _FINE), dtype=np.float64)
+
+
+def _around(values: Floats) -> Floats:
+    """Return the mean of each place's surroundings."""
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), _AROUND), dtype=np.float64)
+
+
+def _all_pairs(hashes: Hashes, distance: int) -> Iterator[tuple[Numbers, Numbers]]:
+    step = max(1, _AT_ONCE // max(1, len(hashes)))
+    for start in range(0, len(hashes), step):
+        i, j = np.nonzero(np.bitwise_count(hashes[start : start + step, None] ^ hashes[None, :]) <= distance)
+        i += start
+        yield i[i < j], j[i < j]
+
+
+def _banded_pairs(hashes: Hashes, distance: int) -> Iterator[tuple[Numbers, Numbers]]:
+    flips = distance // len(_BANDS)
+    parts = [((hashes >> np.uint64(shift)) & np.uint64((1 << bits) - 1)).astype(np.int64) for shift, bits in _BANDS]
+    for number, (part, (_, bits)) in enumerate(zip(parts, _BANDS, strict=True)):
+        order = np.argsort(part, kind="stable")
+        counts = np.bincount(part, minlength=1 << bits)
+        starts = np.concatenate(([0], np.cumsum(counts)))[:-1]
+        for flip in _flips(bits, flips):
+            wanted = part ^ flip
+            for i, j in _looked_up(wanted, order, starts, counts):
+                close = (i < j) & (np.bitwise_count(hashes[i] ^ hashes[j]) <= distance)
+                i, j = i[close], j[close]
+                # A pair that an earlier part has found already is not told twice.
+                for earlier in parts[:number]:
+                    new = np.bitwise_count(earlier[i] ^ earlier[j]) > flips
+                    i, j = i[new], j[new]
+                if len(i):
+                    yield i, j
+
+
+def _flips(bits: int, most: int) -> Iterator[int]:
+    for count in range(most + 1):
+        for chosen in combinations(range(bits), count):
+            yield sum(1 << bit for bit in chosen)
+
+
+def _looked_up(wanted: Numbers, order: Numbers, starts: Numbers, counts: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield (i, j) of every j whose part is what i wants, at most about `_AT_ONCE` at a time."""
+    sizes = counts[wanted]
+    seekers = np.flatnonzero(sizes)
+    sizes = sizes[seekers]
+    ends = np.cumsum(sizes)
+    begin = 0
+    while begin < len(seekers):
+        done = ends[begin - 1] if begin else 0
+        stop = max(begin + 1, int(np.searchsorted(ends, done + _AT_ONCE, side="right")))
+        amount = sizes[begin:stop]
+        i = np.repeat(seekers[begin:stop], amount)
+        within = np.arange(len(i)) - np.repeat(np.cumsum(amount) - amount, amount)
+        yield i, order[np.repeat(starts[wanted[seekers[begin:stop]]], amount) + within]
+        begin = stop

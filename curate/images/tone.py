@@ -1,0 +1,87 @@
+"""Skin tone as the individual typology angle (ITA) of the skin around the lesion.
+
+ITA = arctan2(L* - 50, b*) in degrees (Chardon et al. 1991), CIE Lab under D65. The two-argument arctangent, because
+under bluish light b* falls below zero, where arctan((L* - 50) / b*) would call the lightest skin the darkest.
+A photograph has its own white balance and lighting, so this is weak evidence of a person's skin tone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.images.codec import Pixels
+from curate.images.scene import Scene, scene
+
+VERSION = 1
+METHOD = "ITA from the medians of L* and b* (CIE Lab, D65) of the skin around the lesion"
+BOUNDS = ((55.0, "very_light"), (41.0, "light"), (28.0, "intermediate"), (10.0, "tan"), (-30.0, "brown"))
+DARKEST = "dark"
+
+_LEAST_SHARE = 0.05  # of the picture
+_LEAST_PIXELS = 400
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tone:
+    """What the skin around a lesion looks like.
+
+    `ita_deg` in degrees and `ita_class` are None where too little skin is seen. `share` is the share of the picture's
+    pixels that were used, 0..1. `confidence`, 0..1, falls with little skin, uneven skin and colours rare on skin.
+    """
+
+    ita_deg: float | None
+    ita_class: str | None
+    share: float
+    confidence: float
+
+
+def tone(pixels: Pixels, seen: Scene | None = None) -> Tone:
+    """Estimate the tone of the skin in a picture, uint8 (h, w, 3); `seen` saves looking at the picture again."""
+    seen = scene(pixels) if seen is None else seen
+    used = seen.pixels[seen.skin]
+    share = float(seen.skin.mean())
+    if share < _LEAST_SHARE or len(used) < _LEAST_PIXELS:
+        return Tone(None, None, round(share, 4), 0.0)
+    lab = to_lab(used[:: max(1, len(used) // 20_000)])
+    light, red, yellow = (float(value) for value in np.median(lab, axis=0))
+    degrees = ita(light, yellow)
+    uneven = float(np.median(np.abs(lab[:, 0] - light)))
+    hue = float(np.degrees(np.arctan2(yellow, red)))
+    likely = 1.0 if 20 <= hue <= 90 else 0.4
+    confidence = min(1.0, share / 0.3) * float(np.clip(1.3 - uneven / 10, 0.2, 1)) * likely
+    return Tone(round(degrees, 3), ita_class(degrees), round(share, 4), round(confidence, 3))
+
+
+def ita(light: float, yellow: float) -> float:
+    """Return the individual typology angle in degrees of CIE L* and b*."""
+    return float(np.degrees(np.arctan2(light - 50, yellow)))
+
+
+def ita_class(degrees: float) -> str:
+    """Name the class of an angle by the bounds 55, 41, 28, 10 and -30 degrees (Del Bino et al. 2006)."""
+    return next((name for bound, name in BOUNDS if degrees > bound), DARKEST)
+
+
+def to_lab(rgb: npt.NDArray[np.uint8]) -> Floats:
+    """Convert sRGB, uint8 (..., 3), to CIE Lab under D65 (IEC 61966-2-1, CIE 15): float (..., 3)."""
+    xyz = _LINEAR[rgb] @ _TO_XYZ.T / _WHITE
+    root = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
+    x, y, z = root[..., 0], root[..., 1], root[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+_LEVELS = np.arange(256) / 255
+_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+_TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+_WHITE = _TO_XYZ.sum(axis=1)  # sRGB white is D65, so white has a* = b* = 0 exactly

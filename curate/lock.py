@@ -1,0 +1,118 @@
+"""`corpus.lock.json` in the root: which bytes were taken for which file, from where, under which licence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from curate.errors import FetchError
+
+Standing = Literal["official", "unpinned", "not the official bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """The bytes taken for one file of a manifest.
+
+    `pinned`: the manifest knew a hash then; `official`: the bytes have it. `origin` is an address or a path.
+    """
+
+    sha256: str
+    bytes: int
+    pinned: bool
+    official: bool
+    origin: str
+
+    @property
+    def standing(self) -> Standing:
+        """What `status` and `verify` call it."""
+        if not self.pinned:
+            return "unpinned"
+        return "official" if self.official else "not the official bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """Unpacked content of archives: how many files and bytes, and the sha256 of their sorted listing."""
+
+    count: int
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, listing: Mapping[str, tuple[str, int]]) -> Loose:
+        """Summarise `{final name: (sha256, bytes)}`; the folder a file lies in does not count."""
+        lines = "".join(f"{name}\t{sha256}\n" for name, (sha256, _) in sorted(listing.items()))
+        size = sum(size for _, size in listing.values())
+        return cls(len(listing), size, hashlib.sha256(lines.encode()).hexdigest())
+
+
+@dataclass
+class LockedSource:
+    """What is locked of one source; `folders` are those of `--from`, in the order in which they came."""
+
+    folders: list[str] = field(default_factory=list)
+    accepted: dict[str, str] | None = None
+    files: dict[str, LockedFile] = field(default_factory=dict)
+    loose: Loose | None = None
+
+
+def read(path: Path) -> dict[str, LockedSource]:
+    """Read the lock; a file that is not there locks nothing. Raises FetchError for one that is not in the form."""
+    if not path.exists():
+        return {}
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+        return {source: _source(entry) for source, entry in given.items()}
+    except (ValueError, TypeError, AttributeError, KeyError) as broken:
+        raise FetchError(
+            "the lock file cannot be read",
+            where=str(path),
+            expected="the JSON that curate wrote",
+            found=f"{type(broken).__name__}: {broken}",
+            hint="take it back from version control, or remove it to trust what is here anew",
+        ) from broken
+
+
+def write(path: Path, sources: Mapping[str, LockedSource]) -> None:
+    """Write the lock, sorted and indented; the old one stays until the new one is whole."""
+    made: dict[str, Any] = {}
+    for name, source in sources.items():
+        entry: dict[str, Any] = {"files": {key: _plain(file) for key, file in source.files.items()}}
+        if source.folders:
+            entry["from"] = source.folders
+        if source.accepted:
+            entry["accepted"] = source.accepted
+        if source.loose:
+            entry["loose"] = _plain(source.loose)
+        made[name] = entry
+    write_whole(path, json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small text file under a temporary name beside it, then move it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _source(entry: dict[str, Any]) -> LockedSource:
+    return LockedSource(
+        folders=list(entry.get("from", [])),
+        accepted=entry.get("accepted"),
+        files={name: LockedFile(**file) for name, file in entry.get("files", {}).items()},
+        loose=Loose(**entry["loose"]) if entry.get("loose") else None,
+    )
+
+
+def _plain(thing: LockedFile | Loose) -> dict[str, Any]:
+    return {name: getattr(thing, name) for name in type(thing).__slots__}

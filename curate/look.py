@@ -1,0 +1,193 @@
+"""One look at one file: read once, hashed once, decoded once, and everything that is wanted of it comes out. Runs in worker processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate.errors import CurateError, UnreadablePicture
+from curate.files import Location, read_location
+from curate.images import artefacts, codec, fingerprint, montage, scene, tone
+from curate.records import Box, Layout
+
+APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
+_APPEARANCE_SIDE = 256  # pixels of the short side: enough for tone and artefacts, and quick
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A file to look at: where it is, and whether it is one picture or a sheet of a layout."""
+
+    location: str
+    object_path: Path
+    layout: Layout | None
+
+
+@dataclass
+class Facts:
+    """Rows for the fact tables, by table name."""
+
+    members: list[dict[str, Any]] = field(default_factory=list)
+    fingerprints: list[dict[str, Any]] = field(default_factory=list)
+    appearance: list[dict[str, Any]] = field(default_factory=list)
+    sheets_cut: list[dict[str, Any]] = field(default_factory=list)
+    tiles: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, more: Facts) -> None:
+        """Take the rows of other facts too."""
+        for table in dataclasses.fields(self):
+            getattr(self, table.name).extend(getattr(more, table.name))
+
+
+def look(errands: list[Errand]) -> Facts:
+    """Look at each file. A file that cannot be read or decoded gives a row with the problem, never an error."""
+    facts = Facts()
+    for errand in errands:
+        facts.add(_look(errand))
+    return facts
+
+
+def _look(errand: Errand) -> Facts:
+    facts = Facts()
+    try:
+        data = read_location(Location.parse(errand.location), errand.object_path)
+    except CurateError as broken:
+        facts.members.append(
+            {"location": errand.location, "sha256": None, "bytes": None, "problem": _one_line(broken)}
+        )
+        return facts
+    sha256 = hashlib.sha256(data).hexdigest()
+    facts.members.append({"location": errand.location, "sha256": sha256, "bytes": len(data), "problem": None})
+    if errand.layout is None:
+        _picture(facts, sha256, data)
+    else:
+        _sheet(facts, sha256, data, errand.layout)
+    return facts
+
+
+def _picture(facts: Facts, sha256: str, data: bytes) -> None:
+    try:
+        picture = codec.decode(data)
+    except UnreadablePicture as broken:
+        facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", _one_line(broken)))
+        return
+    facts.fingerprints.append(_fingerprint(sha256, 0, picture.pixels, picture.format, picture.mode, None))
+    facts.appearance.append(_appearance(sha256, 0, picture.pixels))
+
+
+def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout) -> None:
+    cut = {"sha256": sha256, "layout": layout, "version": montage.VERSION, "problem": None}
+    facts.sheets_cut.append(cut)
+    try:
+        sheet = codec.decode(data)
+        tiles = montage.cut(sheet.pixels, layout)
+    except UnreadablePicture as broken:
+        cut["problem"] = _one_line(broken)
+        return
+    for tile in tiles:
+        facts.tiles.append(
+            {
+                "sha256": sha256,
+                "version": montage.VERSION,
+                "cell": tile.cell,
+                "tile_row": tile.row,
+                "tile_column": tile.column,
+                "box_left": tile.box.left,
+                "box_top": tile.box.top,
+                "box_width": tile.box.width,
+                "box_height": tile.box.height,
+                "kind": tile.kind,
+                "text": tile.text,
+            }
+        )
+        if tile.kind == "picture":
+            pixels = codec.crop(sheet.pixels, tile.box)
+            facts.fingerprints.append(_fingerprint(sha256, tile.cell, pixels, sheet.format, sheet.mode, None))
+            facts.appearance.append(_appearance(sha256, tile.cell, pixels))
+
+
+def _fingerprint(
+    sha256: str, cell: int, pixels: np.ndarray | None, form: str, mode: str, problem: str | None
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "sha256": sha256,
+        "cell": cell,
+        "version": fingerprint.VERSION,
+        "width": None,
+        "height": None,
+        "format": form or None,
+        "mode": mode or None,
+        "pixels_sha256": None,
+        "phash": None,
+        "dhash": None,
+        "detail": None,
+        "problem": problem,
+    }
+    if pixels is not None:
+        found = fingerprint.fingerprint(pixels)
+        row |= {"height": pixels.shape[0], "width": pixels.shape[1], "pixels_sha256": found.pixels_sha256}
+        row |= {"phash": found.phash, "dhash": found.dhash, "detail": found.detail}
+    return row
+
+
+def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
+    small = codec.scale(pixels, _APPEARANCE_SIDE)
+    seen = scene.scene(small)
+    skin = tone.tone(small, seen)
+    return {
+        "sha256": sha256,
+        "cell": cell,
+        "version": APPEARANCE_VERSION,
+        "tone_ita_deg": skin.ita_deg,
+        "tone_ita_class": skin.ita_class,
+        "tone_ita_confidence": skin.confidence,
+        "tone_ita_share": skin.share,
+        **artefacts.artefacts(small, seen),
+    }
+
+
+def _one_line(error: CurateError) -> str:
+    return "; ".join(value for word, value in error.parts().items() if word in ("what", "expected", "found"))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One picture where it lies: a whole file (`cell` 0), or the box of a tile on a sheet."""
+
+    sha256: str
+    cell: int
+    location: str
+    object_path: Path
+    box: Box | None
+
+
+@functools.lru_cache(maxsize=6)
+def _pixels(location: str, object_path: Path) -> np.ndarray:
+    return codec.decode(read_location(Location.parse(location), object_path)).pixels
+
+
+def see(sight: Sight) -> np.ndarray:
+    """Return the pixels of one picture at full size (height, width, 3; uint8 sRGB). UnreadablePicture where it cannot."""
+    whole = _pixels(sight.location, sight.object_path)
+    return whole if sight.box is None else codec.crop(whole, sight.box)
+
+
+def compare(pairs: list[tuple[Sight, Sight]]) -> list[dict[str, Any]]:
+    """Look at each pair of candidates a second time, at full size: rows for the fact table `looks`."""
+    return [
+        {
+            "first_sha256": first.sha256,
+            "first_cell": first.cell,
+            "second_sha256": second.sha256,
+            "second_cell": second.cell,
+            "version": fingerprint.VERSION,
+            "agreement": fingerprint.agreement(see(first), see(second)),
+        }
+        for first, second in pairs
+    ]

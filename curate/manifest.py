@@ -1,0 +1,215 @@
+"""What is known of a source before a byte of it is here: its files, their hashes, its licence; one TOML file each."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+import types
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import tomli_w
+
+from curate.errors import ManifestError
+
+Role = Literal["labels", "pictures", "masks", "documents"]
+Access = Literal["open", "manual"]
+Redistribution = Literal["yes", "no", "unknown"]
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a source, as its publisher names it.
+
+    `urls` are tried in order; `bytes`, `sha256` and `md5` (lower-case hex) are None where nobody published them.
+    `also_named` are globs on the names under which people keep the same file.
+    `members` are globs on final names: what of an archive is wanted, packed or lying unpacked; none: not an archive.
+    `provides` names other files of the manifest which this one contains: when it is here, they are not needed.
+    An `optional` file is never downloaded, but adopted where it lies.
+
+    >>> RemoteFile(name="labels.csv", role="labels").pinned
+    False
+    """
+
+    name: str
+    role: Role
+    urls: tuple[str, ...] = ()
+    bytes: int | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    optional: bool = False
+    also_named: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+
+    @property
+    def pinned(self) -> bool:
+        """Whether a published hash can tell the official bytes from others."""
+        return self.sha256 is not None or self.md5 is not None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A source: who made it, under which licence, which files it has, and how much must come out of them.
+
+    `parser` names the module in `curate.sources`; ids of one `namespace` mean the same picture in all its sources;
+    `released` is a year; `license` an SPDX id or `LicenseRef-...`; `attribution` the credit line that must be shown;
+    `access` "manual": a person places the files, `instructions` say what and where;
+    `expected` are counts, such as `records`, `train`, `pictures`, that a whole source gives.
+    """
+
+    name: str
+    title: str
+    parser: str
+    namespace: str
+    released: int
+    modality: Literal["dermoscopic", "clinical"]
+    license: str
+    license_url: str
+    redistribution: Redistribution
+    attribution: str
+    citation: tuple[str, ...]
+    homepage: str
+    access: Access
+    instructions: str = ""
+    needs_acceptance: bool = False
+    expected: Mapping[str, int] = field(default_factory=dict)
+    files: tuple[RemoteFile, ...] = ()
+
+    def file(self, name: str) -> RemoteFile | None:
+        """Return the file of that name, None where the manifest has none."""
+        return next((file for file in self.files if file.name == name), None)
+
+
+def read(path: Path) -> Manifest:
+    """Read one manifest. Raises ManifestError for what is no TOML, has unknown or missing keys, or cannot be meant."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise ManifestError("the manifest is not TOML", where=str(path), found=str(broken)) from broken
+    entries = given.pop("files", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ManifestError("files are no tables", where=str(path), expected="[[files]]", found=repr(entries)[:80])
+    files = []
+    for number, entry in enumerate(entries, 1):
+        where = f"{path} [[files]] {entry.get('name', number)}"
+        file = RemoteFile(**_values(RemoteFile, entry, where))
+        _check_file(file, where)
+        files.append(file)
+    values = _values(Manifest, given, str(path), absent={"files"})
+    manifest = Manifest(**values, files=tuple(files))
+    _check_whole(manifest, path)
+    return manifest
+
+
+def read_all(folder: Path) -> dict[str, Manifest]:
+    """Read all `*.toml` of a folder, sorted by name. Raises ManifestError, also where the folder holds none."""
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        raise ManifestError("no manifests", where=str(folder), expected="<source>.toml files")
+    return {manifest.name: manifest for manifest in map(read, paths)}
+
+
+def dump(manifest: Manifest) -> str:
+    """Return the manifest as TOML that `read` gives back unchanged; what is not known or is the default is left out."""
+    tables = _plain(manifest)
+    tables["files"] = [_plain(file) for file in manifest.files]
+    return tomli_w.dumps(tables)
+
+
+def _plain(thing: RemoteFile | Manifest) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for knob in dataclasses.fields(thing):
+        value = getattr(thing, knob.name)
+        if value is None or value == () or (knob.default is not dataclasses.MISSING and value == knob.default):
+            continue
+        if isinstance(value, Mapping):
+            made[knob.name] = dict(value)
+        elif knob.name != "files":
+            made[knob.name] = list(value) if isinstance(value, tuple) else value
+    return made
+
+
+def _values(
+    kind: type[RemoteFile] | type[Manifest],
+    given: dict[str, Any],
+    where: str,
+    absent: Collection[str] = (),
+) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    knobs = {knob.name: knob for knob in dataclasses.fields(kind) if knob.name not in absent}
+    unknown = sorted(set(given) - set(knobs))
+    if unknown:
+        raise ManifestError("an unknown key", where=where, expected=", ".join(knobs), found=", ".join(unknown))
+    missing = [
+        name
+        for name, knob in knobs.items()
+        if name not in given and knob.default is dataclasses.MISSING and knob.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ManifestError("a key is missing", where=where, expected=", ".join(missing))
+    return {name: _value(hints[name], value, f"{where}: {name}") for name, value in given.items()}
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    origin = get_origin(kind)
+    if origin is Literal:
+        if value not in get_args(kind):
+            raise ManifestError("no such choice", where=where, expected=", ".join(get_args(kind)), found=repr(value))
+        return value
+    if origin is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            raise ManifestError("the wrong kind of value", where=where, expected="a list of words", found=repr(value))
+        return tuple(value)
+    if origin is not None and issubclass(origin if isinstance(origin, type) else object, Mapping):
+        if not isinstance(value, dict) or not all(type(count) is int and count >= 0 for count in value.values()):
+            raise ManifestError("the wrong kind of value", where=where, expected="counts", found=repr(value))
+        return value
+    wanted = next(arg for arg in get_args(kind) if arg is not type(None)) if origin is types.UnionType else kind
+    if type(value) is not wanted:
+        raise ManifestError("the wrong kind of value", where=where, expected=wanted.__name__, found=repr(value))
+    return value
+
+
+def _check_file(file: RemoteFile, where: str) -> None:
+    _check_name(file.name, where)
+    for name in file.also_named + file.members + file.provides:
+        _check_name(name, where)
+    for word, value, length in (("sha256", file.sha256, 64), ("md5", file.md5, 32)):
+        if value is not None and not re.fullmatch(rf"[0-9a-f]{{{length}}}", value):
+            raise ManifestError(
+                f"no {word}", where=where, expected=f"{length} lower-case hexadecimal digits", found=repr(value)
+            )
+    if file.bytes is not None and file.bytes < 0:
+        raise ManifestError("a negative size", where=where, found=str(file.bytes))
+    for url in file.urls:
+        if not re.match(r"https?://", url):
+            raise ManifestError("no web address", where=where, expected="http:// or https://", found=url)
+
+
+def _check_name(name: str, where: str) -> None:
+    if "/" in name or "\\" in name or name in {"", ".", ".."}:
+        raise ManifestError("no plain file name", where=where, expected="a name without a path", found=repr(name))
+
+
+def _check_whole(manifest: Manifest, path: Path) -> None:
+    where = str(path)
+    if manifest.name != path.stem:
+        raise ManifestError("name and file name differ", where=where, expected=path.stem, found=manifest.name)
+    if not re.fullmatch(r"[a-z0-9_]+", manifest.name):
+        raise ManifestError("no name for a source", where=where, expected="a-z, 0-9 and _", found=manifest.name)
+    names = [file.name for file in manifest.files]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ManifestError("a file name stands twice", where=where, found=", ".join(doubled))
+    for file in manifest.files:
+        for name in file.provides:
+            if name not in names or name == file.name:
+                raise ManifestError("`provides` names no other file", where=f"{where} {file.name}", found=name)
+        if manifest.access == "open" and not file.optional and not file.urls:
+            raise ManifestError("an open source's file has no address", where=where, found=file.name)
+    if manifest.access == "manual" and not manifest.instructions.strip():
+        raise ManifestError("a manual source needs instructions", where=where, expected="instructions = ...")

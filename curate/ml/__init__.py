@@ -1,0 +1,1 @@
+"""Examples, shards, models, training and quantization. The only door to TensorFlow."""

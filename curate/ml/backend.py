@@ -1,0 +1,28 @@
+"""TensorFlow, loaded here and nowhere else, with its log turned down first."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from curate.errors import TrainError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only: which instructions the processor has is no news
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums depend on how threads fall; without it runs repeat
+
+try:
+    import keras
+    import tensorflow as tf
+except ImportError as missing:
+    raise TrainError(
+        "TensorFlow is not installed", found=str(missing), hint="pip install 'curate[train]', then the same again"
+    ) from missing
+
+tf.get_logger().setLevel("ERROR")
+tf.autograph.set_verbosity(0)
+
+Tensor = Any
+Dataset = Any
+Model = Any
+
+__all__ = ["Dataset", "Model", "Tensor", "keras", "tf"]

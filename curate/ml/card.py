@@ -1,0 +1,112 @@
+"""The model card: what a model takes and gives, what it was trained on and whose pictures those are, what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from curate.ml.credits import Credit
+
+NOT_A_DEVICE = (
+    "This model is not a medical device. It has no clearance, was not tested on patients, and must not be used to "
+    "diagnose, to choose a treatment, or to put off seeing a doctor."
+)
+INTENDED = "Research and teaching: comparing networks, quantization and data sets of skin lesions."
+
+
+def card(
+    about: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    labels: Sequence[str],
+    credits_: Sequence[Credit],
+    quantized: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return the card as plain values, ready for JSON. `about` is the run's `recipe.json`."""
+    side = about["side"]
+    return {
+        "model": about["model"],
+        "target": about["target"],
+        "intended_use": INTENDED,
+        "warning": NOT_A_DEVICE,
+        "input": {
+            "shape": [1, side, side, 3],
+            "pixels": "RGB, red first, 0-255, sRGB, upright, the whole picture resized to the square; "
+            "scaling is inside the model",
+            "dtype": {"keras, float, float16, dynamic": "float32", "int8": "uint8"},
+        },
+        "output": {"shape": [1, len(labels)], "values": "probability of each label, float32"},
+        "labels": list(labels),
+        "training": dict(about),
+        "metrics": {split: dict(scores) for split, scores in metrics.items()},
+        "forms": [dict(row) for row in quantized],
+        "data": [credit.as_dict() for credit in credits_],
+        "licenses": sorted({credit.license for credit in credits_}),
+    }
+
+
+def markdown(values: Mapping[str, Any]) -> str:
+    """Return the card as a page to read."""
+    training = values["training"]
+    origin = (
+        "published ImageNet weights"
+        if training["weights"]
+        else "random weights: it has seen no picture but those below"
+    )
+    lines = [
+        f"# {values['model']}, {values['target']}",
+        "",
+        f"**{values['warning']}**",
+        "",
+        f"Intended use: {values['intended_use']}",
+        "",
+        "## In and out",
+        "",
+        f"- in: {values['input']['shape']}, {values['input']['pixels']}; uint8 for the int8 form, else float32",
+        f"- out: {values['output']['shape']}, {values['output']['values']}",
+        f"- labels, by index: {', '.join(values['labels'])}",
+        "",
+        "## How it was trained",
+        "",
+        f"From {origin}; {training['epochs']} epochs at most, batches of {training['batch']}, "
+        f"seed {training['seed']}, on the shards `{training['shards']}`.",
+    ]
+    if training["teachers"]:
+        lines.append(f"Distilled from the runs {', '.join(training['teachers'])}.")
+    lines += [
+        "",
+        "## How good it is",
+        "",
+        "| split | pictures | accuracy | balanced accuracy | always the most frequent |",
+    ]
+    lines.append("|---|---|---|---|---|")
+    for split, scores in values["metrics"].items():
+        if scores.get("pictures"):
+            lines.append(
+                f"| {split} | {scores['pictures']} | {scores['accuracy']:.3f} | {scores['balanced_accuracy']:.3f} "
+                f"| {scores['majority']:.3f} |"
+            )
+    lines += ["", "Per class and per group: `metrics.json`."]
+    if values["forms"]:
+        lines += ["", "## Forms", "", *_forms(values["forms"])]
+    lines += ["", "## Whose pictures it was trained on", ""]
+    lines += ["Their licences bind who uses the model too, as far as the law where they are says so.", ""]
+    lines += [
+        f"- {credit['title']}: {credit['pictures']} pictures, {credit['license']} {credit['license_url']}. "
+        f"{credit['attribution']}"
+        for credit in values["data"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _forms(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        "| form | bytes | accuracy | agrees with float | 1 thread ms | 2 threads ms | ratio to float (1 / 2) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['mode']} | {row['bytes']:,} | {row['accuracy']:.3f} | {row['agreement']:.3f} "
+            f"| {row['ms_1_thread']:.2f} | {row['ms_2_threads']:.2f} "
+            f"| {row['ratio_1_thread']:.2f} / {row['ratio_2_threads']:.2f} |"
+        )
+    return lines

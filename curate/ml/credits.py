@@ -1,0 +1,68 @@
+"""Whose pictures these are: the credit and licence texts that lie beside everything made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What one source asks for, and how many of its pictures are in."""
+
+    source: str
+    title: str
+    license: str
+    license_url: str
+    redistribution: str
+    attribution: str
+    citation: tuple[str, ...]
+    homepage: str
+    pictures: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return asdict(self) | {"citation": list(self.citation)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Credit:
+        """Read what `as_dict` gave."""
+        return cls(**(values | {"citation": tuple(values["citation"])}))
+
+
+def attribution_text(credits_: Iterable[Credit]) -> str:
+    """Return ATTRIBUTION.txt: for each source its title, licence, credit line, citations and number of pictures."""
+    parts = [
+        "Pictures and labels in this folder come from the sources below, changed as `index.json` says\n"
+        "(larger pictures scaled down, tiles cut out of sheets, labels harmonised).\n"
+    ]
+    for credit in sorted(credits_, key=lambda each: each.source):
+        lines = [
+            f"{credit.title} ({credit.source})",
+            f"  pictures:       {credit.pictures}",
+            f"  license:        {credit.license} {credit.license_url}".rstrip(),
+            f"  redistribution: {credit.redistribution}",
+            f"  credit:         {credit.attribution}",
+            *[f"  cite:           {citation}" for citation in credit.citation],
+        ]
+        if credit.homepage:
+            lines.append(f"  homepage:       {credit.homepage}")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def write_credits(folder: Path, credits_: Iterable[Credit]) -> None:
+    """Write ATTRIBUTION.txt and, for each licence, licenses/<SPDX id>.txt with its address and its sources."""
+    known = sorted(credits_, key=lambda each: each.source)
+    (folder / "ATTRIBUTION.txt").write_text(attribution_text(known), encoding="utf-8")
+    licenses = folder / "licenses"
+    licenses.mkdir(exist_ok=True)
+    for name in sorted({credit.license for credit in known}):
+        under = [credit for credit in known if credit.license == name]
+        urls = sorted({credit.license_url for credit in under if credit.license_url})
+        lines = [name, *urls, "", "Pictures of these sources are under this licence:"]
+        lines += [f"  {credit.source}: {credit.title}" for credit in under]
+        safe = "".join(letter if letter.isalnum() or letter in ".-+" else "_" for letter in name)
+        (licenses / f"{safe}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,111 @@
+"""How good answers are: pure figures from truth and probabilities, and a model's answers for a whole split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SMALLEST_GROUP = 10  # pictures: a share of fewer says more about chance than about the model
+GROUPS = ("source", "tone_ita_class", "tone_reported", "modality")
+
+Answer = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+"""Pixels uint8 [b, side, side, 3] to probabilities [b, classes]."""
+
+
+@dataclass
+class Answers:
+    """A model's answers for a split: `truth` int [n], `probabilities` float [n, classes], `groups` text [n] by name."""
+
+    truth: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    ids: list[str] = field(default_factory=list)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+
+
+def answers(
+    answer: Answer, shards: Path, split: str, *, target: str, side: int, advance: Callable[[int], object] | None = None
+) -> Answers:
+    """Let a model answer every picture of a split whose label is known, in the order of the shards."""
+    truth: list[int] = []
+    given: list[npt.NDArray[np.float32]] = []
+    ids: list[str] = []
+    groups: dict[str, list[str]] = {name: [] for name in GROUPS}
+    for batch in _batches(shards, split, target, side):
+        given.append(np.asarray(answer(batch["pixels"]), dtype=np.float32))
+        truth += [int(label) for label in batch["label"]]
+        ids += [value.decode() for value in batch["id"]]
+        for name, members in groups.items():
+            members += [_word(value) for value in batch[name]]
+        if advance is not None:
+            advance(len(batch["label"]))
+    probabilities = np.concatenate(given) if given else np.zeros((0, 0), np.float32)
+    return Answers(np.asarray(truth, dtype=np.int64), probabilities, ids, groups)
+
+
+def scores(found: Answers, names: Sequence[str]) -> dict[str, Any]:
+    """Return accuracy, balanced accuracy, confusion and recall per class, and accuracy per source, tone and modality.
+
+    `balanced_accuracy` is the mean recall of the classes that occur. `majority` is the accuracy of whoever always
+    answers the most frequent class. `confusion[t][a]` counts pictures of class t that were answered a. Groups and
+    classes of fewer than `SMALLEST_GROUP` pictures are counted, not scored. Without pictures only the counts are there.
+    """
+    pictures = len(found.truth)
+    if not pictures:
+        return {"pictures": 0}
+    guessed = found.probabilities.argmax(axis=1)
+    right = guessed == found.truth
+    confusion = np.zeros((len(names), len(names)), dtype=np.int64)
+    np.add.at(confusion, (found.truth, guessed), 1)
+    counts = confusion.sum(axis=1)
+    recalls = {label: float(confusion[label, label] / counts[label]) for label in map(int, np.flatnonzero(counts))}
+    chance = np.clip(found.probabilities[np.arange(pictures), found.truth], 1e-7, 1.0)
+    return {
+        "pictures": pictures,
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": float(np.mean(list(recalls.values()))),
+        "majority": float(counts.max() / pictures),
+        "loss": float(-np.log(chance).mean()),
+        "per_class": {names[label]: _share(int(counts[label]), recall) for label, recall in recalls.items()},
+        "groups": {name: dict(_by_group(words, right)) for name, words in found.groups.items()},
+        "labels": list(names),
+        "confusion": confusion.tolist(),
+    }
+
+
+def keras_answer(model: Any) -> Answer:
+    """Return a Keras model as a function from pixels to probabilities."""
+
+    def answer(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return np.asarray(model(pixels.astype(np.float32), training=False), dtype=np.float32)
+
+    return answer
+
+
+def _batches(shards: Path, split: str, target: str, side: int, size: int = 32) -> Iterator[Mapping[str, Any]]:
+    from curate.ml import dataset
+
+    yield from dataset.read(shards, split, target=target, side=side).batch(size).as_numpy_iterator()
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode() or "unknown"
+    return str(value) if value >= 0 else "unknown"
+
+
+def _by_group(words: Sequence[str], right: npt.NDArray[np.bool_]) -> Iterator[tuple[str, dict[str, Any]]]:
+    array = np.asarray(words)
+    for word in sorted(set(words)):
+        members = right[array == word]
+        yield word, _share(len(members), float(members.mean()), "accuracy")
+
+
+def _share(pictures: int, value: float, name: str = "recall") -> dict[str, Any]:
+    if pictures < SMALLEST_GROUP:
+        return {"pictures": pictures, "too_small": True}
+    return {"pictures": pictures, name: value}

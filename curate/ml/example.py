@@ -1,0 +1,121 @@
+"""One picture as one `tf.train.Example` in one TFRecord frame, written by hand: no TensorFlow, always the same bytes.
+
+`SCHEMA` is the only place that knows the features: writer, reader, `features.json` and the docs follow from it.
+Protocol buffers leave the order of a map open, and it changed between releases; here keys are written in sorted order.
+Forms: https://www.tensorflow.org/tutorials/load_data/tfrecord (Example: `tensorflow/core/example/feature.proto`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import google_crc32c
+
+Kind = Literal["bytes", "text", "int64", "float"]
+Value = bytes | str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature: its name, how it is stored, what it says and in which unit.
+
+    An unknown text is "", an unknown int64 -1, an unknown float NaN: none of these is a value that can be meant.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+
+
+SCHEMA: tuple[Feature, ...] = (
+    Feature("id", "text", "source:image_id; unique in the corpus"),
+    Feature("source", "text", "name of the source whose release the bytes are from"),
+    Feature("isic_id", "text", "id in the ISIC Archive"),
+    Feature("image", "bytes", "the picture, JPEG or PNG, RGB, upright, sRGB"),
+    Feature("sha256", "text", "sha256 (hex) of the source's file: the picture, or the sheet that it was cut from"),
+    Feature("width", "int64", "pixels, of the original picture or tile before it was scaled for the shards"),
+    Feature("height", "int64", "pixels, of the original picture or tile before it was scaled for the shards"),
+    Feature("category", "text", "benign, precancerous or malignant"),
+    Feature("category_index", "int64", "0, 1, 2 in that order"),
+    Feature("subtype", "text", "one of the subtypes of the taxonomy"),
+    Feature("subtype_index", "int64", "row of the subtype in the taxonomy, from 0"),
+    Feature("split", "text", "train, validation or test"),
+    Feature("family", "text", "what must not be torn by a split: same picture, same lesion, same patient"),
+    Feature("lesion_id", "text", "lesion, as the source names it"),
+    Feature("patient_id", "text", "patient, as the source names it"),
+    Feature("age", "float", "years"),
+    Feature("sex", "text", "female or male"),
+    Feature("site", "text", "where on the body, harmonised"),
+    Feature("modality", "text", "dermoscopic or clinical"),
+    Feature("diagnosis_method", "text", "histopathology, confocal, follow_up, consensus or clinical"),
+    Feature("tone_reported", "int64", "Fitzpatrick type 1-6 as the source reports it"),
+    Feature("tone_ita_deg", "float", "degrees; individual typology angle estimated from the pixels"),
+    Feature("tone_ita_class", "text", "class of that estimate"),
+    Feature("license", "text", "SPDX id or LicenseRef-..."),
+    Feature("attribution", "text", "credit line that the licence asks for"),
+    Feature("source_label", "text", "the diagnosis, verbatim, in the source's own word"),
+)
+
+_SORTED = tuple(sorted(SCHEMA, key=lambda feature: feature.name))
+_CRC_MASK = 0xA282EAD8
+
+
+def encode(values: Mapping[str, Value]) -> bytes:
+    """Return the serialized Example of one picture; every feature of `SCHEMA` is written, None as its unknown value.
+
+    Raises KeyError where a feature is not in `values` at all, TypeError where a value is of another kind.
+    """
+    entries = [_delimited(1, _entry(feature, values[feature.name])) for feature in _SORTED]
+    return _delimited(1, b"".join(entries))
+
+
+def frame(data: bytes) -> bytes:
+    """Return one TFRecord: length (uint64), its masked CRC-32C, the data, its masked CRC-32C; all little endian."""
+    length = struct.pack("<Q", len(data))
+    return b"".join((length, _masked_crc(length), data, _masked_crc(data)))
+
+
+def _masked_crc(data: bytes) -> bytes:
+    crc = int(google_crc32c.value(data))
+    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + _CRC_MASK) & 0xFFFFFFFF)
+
+
+def _entry(feature: Feature, value: Value) -> bytes:
+    return _delimited(1, feature.name.encode()) + _delimited(2, _feature(feature, value))
+
+
+def _feature(feature: Feature, value: Value) -> bytes:
+    if feature.kind == "bytes":
+        if not isinstance(value, bytes):
+            raise TypeError(f"{feature.name}: expected bytes, got {type(value).__name__}")
+        return _delimited(1, _delimited(1, value))
+    if feature.kind == "text":
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{feature.name}: expected text, got {type(value).__name__}")
+        return _delimited(1, _delimited(1, (value or "").encode()))
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(f"{feature.name}: expected a number, got {type(value).__name__}")
+    if feature.kind == "float":
+        return _delimited(2, _delimited(1, struct.pack("<f", float("nan") if value is None else value)))
+    if isinstance(value, float):
+        raise TypeError(f"{feature.name}: expected a whole number, got a float")
+    return _delimited(3, _delimited(1, _varint(-1 if value is None else value)))
+
+
+def _delimited(field: int, data: bytes) -> bytes:
+    return _varint(field << 3 | 2) + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    if not -(1 << 63) <= number < 1 << 63:
+        raise TypeError(f"{number} does not fit into 64 bits")
+    rest = number & 0xFFFFFFFFFFFFFFFF
+    out = bytearray()
+    while rest > 0x7F:
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    out.append(rest)
+    return bytes(out)

@@ -1,0 +1,129 @@
+"""The smaller forms of a run's model, side by side: bytes, accuracy, agreement with float, and time."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.errors import TrainError, UsageError
+from curate.ml import evaluation, runs
+from curate.ml.card import card, markdown
+from curate.ml.conversion import MODES, Job, convert
+from curate.ml.credits import Credit
+from curate.ml.shards import read_index
+from curate.ml.tflite import Interpreted
+from curate.report import Progress, silent
+
+_ROUNDS = 50  # of interleaved invocations; the median of these is told
+_WARM = 5
+
+
+def quantize(
+    run: Path, shards: Path, modes: Sequence[str] = ("float16", "dynamic", "int8"), *, progress: Progress = silent
+) -> dict[str, Any]:
+    """Convert a run's model and measure the forms; return {"split", "pictures", "table", "notes"}.
+
+    Leaves `model_<mode>.tflite`, `quantize.json` and new cards in the run folder; the plain float form is always
+    there, as what the others are measured by. Each row of the table has mode, file, bytes, accuracy and
+    balanced_accuracy on the whole split test (validation, where test is empty), agreement (share of pictures with the
+    answer of the float form), ms_1_thread and ms_2_threads (median for one picture) and their ratios to float.
+    Raises UsageError for an unknown mode, TrainError where a form cannot be made or is not the model.
+    """
+    unknown = [mode for mode in modes if mode not in MODES]
+    if unknown:
+        raise UsageError(f"there is no mode {unknown[0]!r}", expected=", ".join(MODES), hint="curate quantize --help")
+    about = runs.read(run)
+    index = read_index(shards)
+    notes = []
+    if index["key"] != about["shards"]:
+        notes.append(f"the run was trained on other shards ({about['shards']}) than these ({index['key']})")
+    split = next((split for split in ("test", "validation") if index["shards"].get(split)), None)
+    if split is None:
+        raise TrainError(
+            "no picture is left to measure on",
+            where=str(shards),
+            expected="pictures in the split test or validation",
+            hint="other shares in curate.toml [split], then curate build",
+        )
+    if split != "test":
+        notes.append("the split test is empty: accuracy is that on validation, by which the weights were chosen")
+    wanted = tuple(mode for mode in MODES if mode in {"float", *modes})
+    with tempfile.TemporaryDirectory(prefix=".quantize-", dir=run) as scratch:
+        job = Job(run, shards, Path(scratch), wanted, about["target"], about["side"])
+        with progress("convert", len(wanted), "forms") as advance:
+            made = convert(job)
+            advance(len(wanted))
+        table, pictures = _measure(made, shards, split, about, runs.labels(run), progress)
+        for path in made.values():
+            path.replace(run / path.name)
+    found = {"split": split, "pictures": pictures, "table": table, "notes": notes}
+    runs.write_json(run / "quantize.json", {**found, "shards": index["key"]})
+    _cards(run, about, table, index)
+    return found
+
+
+def _measure(
+    made: dict[str, Path], shards: Path, split: str, about: dict[str, Any], names: list[str], progress: Progress
+) -> tuple[list[dict[str, Any]], int]:
+    forms = {mode: Interpreted(path, threads=2) for mode, path in made.items()}
+    answers: dict[str, evaluation.Answers] = {}
+    with progress(f"score {split}", None, "pictures") as advance:
+
+        def every(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            return np.concatenate([form.answer(pixels) for form in forms.values()], axis=1)
+
+        together = evaluation.answers(every, shards, split, target=about["target"], side=about["side"], advance=advance)
+    for place, mode in enumerate(forms):
+        columns = slice(place * len(names), (place + 1) * len(names))
+        answers[mode] = evaluation.Answers(together.truth, together.probabilities[:, columns])
+    times, ratios = _latency(made)
+    plain = answers["float"].probabilities.argmax(axis=1)
+    table = []
+    for mode, path in made.items():
+        score = evaluation.scores(answers[mode], names)
+        row: dict[str, Any] = {
+            "mode": mode,
+            "file": path.name,
+            "bytes": path.stat().st_size,
+            "accuracy": score["accuracy"],
+            "balanced_accuracy": score["balanced_accuracy"],
+            "agreement": float((answers[mode].probabilities.argmax(axis=1) == plain).mean()),
+            "largest_difference": float(np.abs(answers[mode].probabilities - answers["float"].probabilities).max()),
+        }
+        for threads, word in ((1, "1_thread"), (2, "2_threads")):
+            row[f"ms_{word}"] = times[mode, threads]
+            row[f"ratio_{word}"] = ratios[mode, threads]
+        table.append(row)
+    return table, len(together.truth)
+
+
+def _latency(made: dict[str, Path]) -> tuple[dict[tuple[str, int], float], dict[tuple[str, int], float]]:
+    """Return each form's median milliseconds on 1 and 2 threads, and the median of its ratios to float.
+
+    Forms are timed in turn and each is held against the float form of the same turn, so that a busy moment hits both.
+    """
+    times, ratios = {}, {}
+    for threads in (1, 2):
+        forms = {mode: Interpreted(path, threads=threads) for mode, path in made.items()}
+        for form in forms.values():
+            form.answer(np.full((1, form.side, form.side, 3), 127, np.uint8))
+        turns = [{mode: form.milliseconds() for mode, form in forms.items()} for _ in range(_WARM + _ROUNDS)][_WARM:]
+        for mode in forms:
+            times[mode, threads] = statistics.median(turn[mode] for turn in turns)
+            ratios[mode, threads] = statistics.median(turn[mode] / turn["float"] for turn in turns)
+    return times, ratios
+
+
+def _cards(run: Path, about: dict[str, Any], table: list[dict[str, Any]], index: dict[str, Any]) -> None:
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    credits_ = [Credit.from_dict(each) for each in index["credits"]]
+    values = card(about, metrics, runs.labels(run), credits_, table)
+    runs.write_json(run / "card.json", values)
+    (run / "card.md").write_text(markdown(values), encoding="utf-8")

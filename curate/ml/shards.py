@@ -1,0 +1,225 @@
+"""Shards: TFRecord files whose bytes follow from the pictures alone, and the files beside them that say what they hold.
+
+A picture's place comes from the hash of its id: its leading bits are the shard, the whole of it is the order within.
+So a picture that is added or taken away changes one shard, as long as the number of shards stays (a power of two).
+Nothing here loads TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from curate.errors import CorpusError
+from curate.ml.example import SCHEMA, Value, encode, frame
+
+FORMAT = 1  # raise it whenever the same rows would give other bytes
+SPLITS = ("train", "validation", "test")
+CATEGORIES = ("benign", "precancerous", "malignant")
+# Not the salt of the splits: the leading bits would then be those that chose the split, and fill a part of the shards.
+_SALT = "curate shards"
+
+Row = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file: `bytes` long, with `pictures` in it."""
+
+    file: str
+    pictures: int
+    bytes: int
+    sha256: str
+
+
+def place(picture: str) -> bytes:
+    """Return the 32 bytes that decide where the picture of this id stands among the others of its split."""
+    return hashlib.sha256(f"{_SALT}\0{picture}".encode()).digest()
+
+
+def count_of(pictures: int, per_shard: int) -> int:
+    """Return the smallest power of two that leaves at most `per_shard` pictures in a shard on average."""
+    count = 1
+    while count * per_shard < pictures:
+        count *= 2
+    return count
+
+
+def file_name(name: str, split: str, number: int, count: int) -> str:
+    """Return the name of one shard file, in the form that TFDS and `tf.data` users expect."""
+    return f"{name}-{split}.tfrecord-{number:05d}-of-{count:05d}"
+
+
+def write(
+    folder: Path, name: str, split: str, rows: Iterable[Row], picture: Callable[[str], bytes], per_shard: int
+) -> list[Shard]:
+    """Write all shards of one split into `folder`, in any order of `rows`; one picture in memory at a time.
+
+    `rows` hold every feature of the schema but `image`; `picture(id)` gives that.
+    """
+    ordered = sorted(rows, key=lambda row: place(str(row["id"])))
+    count = count_of(len(ordered), per_shard)
+    bits = count.bit_length() - 1
+    shards: list[list[Row]] = [[] for _ in range(count)]
+    for row in ordered:
+        shards[int.from_bytes(place(str(row["id"]))[:8]) >> (64 - bits) if bits else 0].append(row)
+    made = []
+    for number, members in enumerate(shards):
+        path = folder / file_name(name, split, number, count)
+        digest, size = hashlib.sha256(), 0
+        with path.open("wb") as out:
+            for row in members:
+                record = frame(encode(row | {"image": picture(str(row["id"]))}))
+                digest.update(record)
+                size += out.write(record)
+        made.append(Shard(path.name, len(members), size, digest.hexdigest()))
+    return made
+
+
+class Spool:
+    """Pictures on disk between the order in which they are read and the order in which they are written.
+
+    Reading follows the files (each sheet is decoded once, each archive read front to back), writing follows the
+    hashes; this file stands between the two, so that memory holds one picture, not the corpus.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("w+b")
+        self._spans: dict[str, tuple[int, int]] = {}
+        self._end = 0
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def put(self, picture: str, data: bytes) -> None:
+        """Keep the bytes of one picture under its id."""
+        self._spans[picture] = (self._end, len(data))
+        self._file.seek(self._end)
+        self._end += self._file.write(data)
+
+    def get(self, picture: str) -> bytes:
+        """Return the bytes of one picture; KeyError where it was not put in."""
+        start, length = self._spans[picture]
+        self._file.seek(start)
+        return self._file.read(length)
+
+
+def write_metadata(
+    folder: Path, name: str, splits: Mapping[str, Sequence[Shard]], names: Mapping[str, Sequence[str]], about: str
+) -> None:
+    """Write `features.json`, `dataset_info.json` and the label names, as `tfds.builder_from_directory` reads them.
+
+    `names` maps a feature (`category_index`, `subtype_index`) to its labels in the order of their index.
+    """
+    _json(folder / "features.json", features(names))
+    info = {
+        "name": name,
+        "version": f"{FORMAT}.0.0",
+        "description": about,
+        "fileFormat": "tfrecord",
+        "moduleName": "curate.ml.shards",
+        "splits": [
+            {
+                "name": split,
+                "shardLengths": [str(shard.pictures) for shard in shards],
+                "numBytes": str(sum(shard.bytes for shard in shards)),
+                "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
+            }
+            for split, shards in splits.items()
+        ],
+    }
+    _json(folder / "dataset_info.json", info)
+    for feature, labels in names.items():
+        (folder / f"{feature}.labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+
+
+def features(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the schema in the words of TFDS' `features.json` (tensorflow_datasets/core/proto/feature.proto)."""
+    words: dict[str, Any] = {}
+    package = "tensorflow_datasets.core.features"
+    for feature in SCHEMA:
+        kind: dict[str, Any]
+        if feature.kind == "bytes":
+            shape = {"dimensions": ["-1", "-1", "3"]}
+            kind = {
+                "pythonClassName": f"{package}.image_feature.Image",
+                "image": {"shape": shape, "dtype": "uint8"},
+            }
+        elif feature.name in names:
+            kind = {
+                "pythonClassName": f"{package}.class_label_feature.ClassLabel",
+                "classLabel": {"numClasses": str(len(names[feature.name]))},
+            }
+        elif feature.kind == "text":
+            kind = {"pythonClassName": f"{package}.text_feature.Text", "text": {}}
+        else:
+            dtype = "int64" if feature.kind == "int64" else "float32"
+            kind = {
+                "pythonClassName": f"{package}.scalar.Scalar",
+                "tensor": {"shape": {}, "dtype": dtype, "encoding": "none"},
+            }
+        words[feature.name] = kind | {"description": feature.meaning}
+    return {
+        "pythonClassName": f"{package}.features_dict.FeaturesDict",
+        "featuresDict": {"features": words},
+    }
+
+
+def write_index(folder: Path, values: Mapping[str, Any], splits: Mapping[str, Sequence[Shard]]) -> None:
+    """Write `index.json`: the given values and, for each split, its shards with hash, bytes and pictures."""
+    listed = {split: [asdict(shard) for shard in shards] for split, shards in splits.items()}
+    _json(folder / "index.json", {"format": FORMAT, **values, "shards": listed})
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """Return what `index.json` says. Raises CorpusError where there is none, or another version wrote it."""
+    path = folder / "index.json"
+    if not path.exists():
+        raise CorpusError("there are no shards here yet", where=str(folder), hint="curate build")
+    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if index.get("format") != FORMAT:
+        raise CorpusError(
+            "the shards were written by another version of curate",
+            where=str(path),
+            expected=f"format {FORMAT}",
+            found=f"format {index.get('format')}",
+            hint="curate shard",
+        )
+    return index
+
+
+def point(folder: Path) -> None:
+    """Remember these shards as the ones that `latest` gives."""
+    part = folder.parent / ".current.part"
+    part.write_text(f"{folder.name}\n", encoding="utf-8")
+    part.replace(folder.parent / "current")
+
+
+def latest(folder: Path) -> Path:
+    """Return the shards below `folder` that were made or found last. Raises CorpusError where there are none."""
+    pointer = folder / "current"
+    name = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
+    if not name or not (folder / name).is_dir():
+        raise CorpusError("there are no shards here yet", where=str(folder), hint="curate build")
+    return folder / name
+
+
+def files_of(folder: Path, split: str) -> list[Path]:
+    """Return the paths of a split's shards in order; none where the corpus has no picture in that split."""
+    return [folder / shard["file"] for shard in read_index(folder)["shards"].get(split, [])]
+
+
+def _json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

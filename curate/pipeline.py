@@ -1,0 +1,75 @@
+"""The order of the stages: the one place that knows it."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterator, Sequence
+
+from curate.errors import UsageError
+from curate.report import Report
+from curate.workspace import Workspace
+
+STAGES = ("fetch", "parse", "inspect", "dedup", "label", "split", "shard")
+"""What `curate build` does, in this order; `train` and `quantize` follow on the shards, by their own commands."""
+
+
+def build(
+    workspace: Workspace,
+    sources: Sequence[str] = (),
+    *,
+    labels_only: bool = False,
+    until: str = STAGES[-1],
+    accept_license: bool = False,
+) -> Iterator[Report]:
+    """Run the stages up to `until`, yielding each one's report when it is done; only what is not done yet is done.
+
+    Without names, the sources that are here are built; in a root where none is, all that can be downloaded are.
+    A stage with problems is the last one: what it has left stands, and the same words go on from there.
+    """
+    if until not in STAGES:
+        raise UsageError(f"there is no stage {until!r}", expected=", ".join(STAGES), hint="curate build --help")
+    chosen, absent = _choose(workspace, sources)
+    for stage in STAGES[: STAGES.index(until) + 1]:
+        started = time.monotonic()
+        if stage == "fetch":
+            report = _fetch(workspace, chosen, labels_only, accept_license)
+            report.notes += [f"{name} is left out: it cannot be downloaded; see curate sources" for name in absent]
+        elif stage == "parse":
+            report = run(stage, workspace, labels_only=labels_only)
+        elif stage == "shard" and labels_only:
+            report = Report("shard", "shards", notes=["a corpus of labels only has no pictures to write"])
+        else:
+            report = run(stage, workspace)
+        report.seconds = time.monotonic() - started
+        yield report
+        if report.problems:
+            return
+
+
+def run(stage: str, workspace: Workspace, **options: object) -> Report:
+    """Run one stage by its name; its module is imported only now."""
+    started = time.monotonic()
+    report: Report = importlib.import_module(f"curate.stages.{stage}").run(workspace, **options)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _choose(workspace: Workspace, sources: Sequence[str]) -> tuple[list[str], list[str]]:
+    if sources:
+        return workspace.sources(sources), []
+    here = workspace.remembered()
+    if here:
+        return here, []
+    everything = workspace.sources()
+    manual = [name for name in everything if workspace.manifests[name].access == "manual"]
+    return [name for name in everything if name not in manual], manual
+
+
+def _fetch(workspace: Workspace, sources: Sequence[str], labels_only: bool, accept_license: bool) -> Report:
+    fetch = importlib.import_module("curate.stages.fetch")
+    waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only)]
+    if not waiting:
+        return Report("fetch", "files", there=len(sources), notes=[])
+    report: Report = fetch.run(workspace, waiting, labels_only=labels_only, accept_license=accept_license)
+    return report

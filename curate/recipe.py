@@ -1,0 +1,148 @@
+"""Every knob, with its unit, its default and the reason for it; frozen; read from `curate.toml` in the root."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+from curate.errors import UsageError
+
+
+@dataclass(frozen=True)
+class DedupRecipe:
+    """Which evidence counts as "one picture"."""
+
+    same_id: bool = True
+    listed: bool = True
+    same_bytes: bool = True
+    same_pixels: bool = True
+    near: bool = True
+    near_distance: int = 8  # bits of 64 between perceptual hashes that make two pictures candidates
+    near_detail: float = 4.0  # grey levels (standard deviation at 32x32): below it a hash says nothing
+    near_agreement: float = 0.97  # correlation of the two pictures at the second look, from which they are one
+
+
+@dataclass(frozen=True)
+class LabelRecipe:
+    """What happens where copies of one picture carry labels of different categories."""
+
+    on_conflict: Literal["leave_out", "newest"] = "leave_out"  # newest: the latest release that labels it decides
+
+
+@dataclass(frozen=True)
+class SplitRecipe:
+    """Shares of families; the salt makes another draw of the same shares."""
+
+    train: float = 0.7
+    validation: float = 0.15
+    test: float = 0.15
+    salt: str = "curate"
+
+
+@dataclass(frozen=True)
+class ShardRecipe:
+    """How pictures are stored in shards."""
+
+    name: str = "curate"
+    short_side: int = 256  # pixels; larger pictures are scaled down once, smaller ones are kept as they are
+    quality: int = 92  # JPEG quality of what has to be encoded again
+    pictures_per_shard: int = 2048  # upper bound on the mean; the number of shards of a split is a power of two
+
+
+@dataclass(frozen=True)
+class TrainRecipe:
+    """How a model is trained when the command line says nothing else."""
+
+    model: str = "mobilenet_v3_small"
+    target: Literal["category", "subtype"] = "category"
+    side: int = 224  # pixels
+    epochs: int = 20
+    batch: int = 32
+    learning_rate: float = 1e-3
+    batch_norm_momentum: float = 0.9  # Keras' 0.999 leaves the moving averages behind on small sets: chance accuracy
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The whole recipe; a section for each stage that has a choice."""
+
+    dedup: DedupRecipe = field(default_factory=DedupRecipe)
+    label: LabelRecipe = field(default_factory=LabelRecipe)
+    split: SplitRecipe = field(default_factory=SplitRecipe)
+    shard: ShardRecipe = field(default_factory=ShardRecipe)
+    train: TrainRecipe = field(default_factory=TrainRecipe)
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read `curate.toml`; a file that is not there means the defaults.
+
+        Raises UsageError for a word, a type or a share that cannot be meant.
+        """
+        if not path.exists():
+            return cls()
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+            raise UsageError(
+                "the recipe is not TOML", where=str(path), found=str(broken), hint="mend that line"
+            ) from broken
+        recipe = cls(**_sections(cls, given, path))
+        shares = recipe.split.train + recipe.split.validation + recipe.split.test
+        if abs(shares - 1) > 1e-9 or min(recipe.split.train, recipe.split.validation, recipe.split.test) < 0:
+            raise UsageError(
+                "the shares of the splits do not add up",
+                where=f"{path} [split]",
+                expected="train + validation + test = 1, none below 0",
+                found=f"{shares:g}",
+                hint="mend the three shares",
+            )
+        return recipe
+
+    def key(self, *sections: str) -> str:
+        """Return the sha256 (hex) of the named sections: part of the name of what was made with them."""
+        chosen = {name: dataclasses.asdict(getattr(self, name)) for name in sections}
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def _sections(kind: type[Recipe], given: dict[str, Any], path: Path) -> dict[str, Any]:
+    types = get_type_hints(kind)
+    made: dict[str, Any] = {}
+    for name, values in given.items():
+        if name not in types or not isinstance(values, dict):
+            raise UsageError(
+                f"the recipe has no section [{name}]",
+                where=str(path),
+                expected=", ".join(f"[{known}]" for known in types),
+                hint="mend or remove it",
+            )
+        section = types[name]
+        knobs = {knob.name: knob for knob in dataclasses.fields(section)}
+        hints = get_type_hints(section)
+        for knob, value in values.items():
+            if knob not in knobs:
+                raise UsageError(
+                    f"the recipe knows no {knob!r} in [{name}]",
+                    where=str(path),
+                    expected=", ".join(knobs),
+                    hint="mend or remove it",
+                )
+            _check(hints[knob], value, f"{path} [{name}] {knob}")
+        made[name] = section(**values)
+    return made
+
+
+def _check(kind: Any, value: Any, where: str) -> None:
+    choices = getattr(kind, "__args__", None)
+    if choices is not None:
+        if value not in choices:
+            raise UsageError("no such choice", where=where, expected=" or ".join(map(repr, choices)), found=repr(value))
+        return
+    wanted: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
+        raise UsageError("the wrong kind of value", where=where, expected=kind.__name__, found=repr(value))

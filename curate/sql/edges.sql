@@ -1,0 +1,58 @@
+-- one row per pair of records that are one picture: kind of evidence, score, and the evidence in words
+create or replace table edges as
+with same_id as (
+    select min(r.id) over (partition by s.namespace, r.isic_id) as first, r.id as second, 'same id' as kind,
+        1.0::double as score, r.isic_id as evidence
+    from records r join sources s using (source)
+    where r.isic_id is not null and $use_same_id
+),
+listed as (
+    select a.id as first, b.id as second, 'listed' as kind, 1.0::double as score, l.origin as evidence
+    from listed_pairs l
+    join records a on a.source = l.source and a.image_id = l.first
+    join records b on b.source = l.source and b.image_id = l.second
+    where $use_listed
+),
+same_bytes as (
+    select min(id) over (partition by sha256, cell) as first, id as second, 'same bytes' as kind, 1.0::double as score,
+        sha256 as evidence
+    from pictures
+    where problem is null and cell = 0 and $use_same_bytes
+),
+same_pixels as (
+    select min(id) over (partition by pixels_sha256) as first, id as second, 'same pixels' as kind,
+        1.0::double as score, pixels_sha256 as evidence
+    from pictures
+    where problem is null and $use_same_pixels
+),
+near as (
+    select c.first, c.second, 'near' as kind, l.agreement as score,
+        'perceptual hashes differ in ' || c.distance || ' of 64 bits; the second look agrees to '
+            || printf('%.4f', l.agreement) as evidence
+    from candidates c
+    join pictures a on a.id = c.first
+    join pictures b on b.id = c.second
+    join looks l
+        on l.first_sha256 = a.sha256 and l.first_cell = a.cell
+        and l.second_sha256 = b.sha256 and l.second_cell = b.cell and l.version = $fingerprint
+    where l.agreement >= $near_agreement and $use_near
+),
+decided as (
+    select d.first, d.second, 'decision' as kind, 1.0::double as score,
+        'accepted in decisions.csv' || coalesce(': ' || nullif(d.note, ''), '') as evidence
+    from decisions d
+    where d.decision = 'accept'
+)
+select least(e.first, e.second) as first, greatest(e.first, e.second) as second, e.kind, e.score, e.evidence
+from (
+    select * from same_id union all select * from listed union all select * from same_bytes
+    union all select * from same_pixels union all select * from near union all select * from decided
+) e
+where e.first <> e.second
+    and not exists (
+        select 1 from decisions d
+        where d.decision = 'reject' and e.kind <> 'decision'
+            and least(d.first, d.second) = least(e.first, e.second)
+            and greatest(d.first, d.second) = greatest(e.first, e.second)
+    )
+order by 1, 2, 3;

@@ -1,0 +1,44 @@
+-- the facts about bytes and the claims of sources: made once, kept by key, never updated
+create table if not exists members (
+    location varchar primary key, sha256 varchar, bytes bigint, problem varchar
+);
+create table if not exists fingerprints (
+    sha256 varchar, cell integer, version integer, width integer, height integer, format varchar, mode varchar,
+    pixels_sha256 varchar, phash ubigint, dhash ubigint, detail double, problem varchar,
+    primary key (sha256, cell, version)
+);
+create table if not exists appearance (
+    sha256 varchar, cell integer, version integer,
+    tone_ita_deg double, tone_ita_class varchar, tone_ita_confidence double, tone_ita_share double,
+    vignette double, hair double, highlight double, border double, blur double, exposure double,
+    primary key (sha256, cell, version)
+);
+create table if not exists sheets_cut (
+    sha256 varchar, layout varchar, version integer, problem varchar,
+    primary key (sha256, layout, version)
+);
+create table if not exists tiles (
+    sha256 varchar, version integer, cell integer, tile_row integer, tile_column integer,
+    box_left integer, box_top integer, box_width integer, box_height integer, kind varchar, text varchar,
+    primary key (sha256, version, cell)
+);
+create table if not exists looks (
+    first_sha256 varchar, first_cell integer, second_sha256 varchar, second_cell integer, version integer,
+    agreement double,
+    primary key (first_sha256, first_cell, second_sha256, second_cell, version)
+);
+create table if not exists parsed (source varchar, key varchar);
+create table if not exists claims (
+    source varchar, ordinal integer, image_id varchar, file varchar, location varchar, source_label varchar,
+    published_split varchar, isic_id varchar, lesion_id varchar, patient_id varchar, age varchar, sex varchar,
+    site varchar, diagnosis_method varchar, tone_reported varchar, modality varchar, mask varchar, claims varchar
+);
+create table if not exists sheets (
+    source varchar, name varchar, file varchar, location varchar, layout varchar, position integer,
+    source_label varchar, published_split varchar, modality varchar, diagnosis_method varchar, claims varchar
+);
+create table if not exists cases (
+    source varchar, number integer, source_label varchar, age varchar, sex varchar, site varchar,
+    diagnosis_method varchar, modality varchar, claims varchar
+);
+create table if not exists listed_pairs (source varchar, first varchar, second varchar, origin varchar);

@@ -1,0 +1,44 @@
+-- one row per twin group that has a label: the one label that all its copies share, or the conflict between them
+create or replace table twin_labels as
+with said as (
+    select t.twin, l.id, l.subtype, l.category, s.released,
+        s.released = max(s.released) over (partition by t.twin) as is_newest
+    from labels l
+    join twins t on t.id = l.id
+    join sources s on s.source = l.source
+    where l.status = 'mapped'
+),
+heard as (
+    select *,
+        count(distinct category) over (partition by twin) as categories
+    from said
+),
+weighed as (
+    select * from heard where categories = 1 or $on_conflict = 'leave_out' or is_newest
+),
+subtypes as (select distinct twin, subtype from weighed where subtype is not null),
+specific as (
+    select a.twin, a.subtype
+    from subtypes a
+    where not exists (
+        select 1 from subtypes b
+        where b.twin = a.twin and b.subtype <> a.subtype and not exists (
+            select 1 from umbrellas u where u.umbrella = b.subtype and u.member = a.subtype
+        )
+    )
+)
+select w.twin,
+    case when count(distinct w.category) = 1 then min(w.category) end as category,
+    case when count(distinct w.category) = 1 then min(p.subtype) end as subtype,
+    count(distinct w.category) > 1 as is_conflict,
+    case
+        when count(distinct w.category) > 1 then 'categories disagree: left out'
+        when max(w.categories) > 1 then 'categories disagree: the newest release decides'
+        when count(distinct w.subtype) > 1 and min(p.subtype) is null then 'subtypes disagree: category kept, subtype unknown'
+        when count(distinct w.subtype) > 1 then 'the more specific subtype wins'
+        else 'agreed'
+    end as rule
+from weighed w
+left join specific p on p.twin = w.twin
+group by w.twin
+order by w.twin;

@@ -1,0 +1,7 @@
+-- Where both are known: pictures by reported Fitzpatrick type and estimated ITA class (two scales, side by side; no truth).
+create or replace view tone_agreement as
+select tone_reported, tone_ita_class, count(*) as pictures, round(avg(tone_ita_deg), 1) as mean_ita_deg
+from corpus
+where tone_reported is not null and tone_ita_class is not null
+group by all
+order by tone_reported, mean_ita_deg desc;

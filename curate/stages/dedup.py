@@ -1,0 +1,118 @@
+"""dedup: every reason why two records are one picture is an edge; what the edges join is a twin group."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate.components import components
+from curate.db import Database
+from curate.errors import UsageError
+from curate.images import fingerprint
+from curate.look import Sight, compare
+from curate.records import Box
+from curate.report import Report
+from curate.workers import spread
+from curate.workspace import Workspace
+
+_PAIRS_AT_ONCE = 32
+DECISIONS = ("accept", "reject", "withdraw")
+
+
+def run(workspace: Workspace) -> Report:
+    """Build `edges` and `twins` from ids, the sources' own lists, bytes, pixels, and near pictures seen twice.
+
+    A near pair is a candidate by its perceptual hashes and becomes an edge only when a second look at the pixels
+    confirms it. `decisions.csv` (decision,first,second,note) accepts or rejects pairs and withdraws pictures.
+    """
+    report = Report("dedup", "pairs")
+    recipe = workspace.recipe.dedup
+    with workspace.database() as database:
+        database.require("pictures", "inspect")
+        database.replace("decisions", _decisions(workspace))
+        with database.transaction():
+            database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
+        waiting = database.rows("to_compare", fingerprint=fingerprint.VERSION) if recipe.near else []
+        report.made = len(waiting)
+        with workspace.progress("dedup", len(waiting), "pairs") as advance:
+            for rows in spread(compare, _pairs(workspace, waiting), workers=min(workspace.workers, len(waiting) // 64)):
+                schema = database.table("looks").schema
+                database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
+                advance(len(rows))
+        with database.transaction():
+            database.build(
+                "edges",
+                fingerprint=fingerprint.VERSION,
+                near_agreement=recipe.near_agreement,
+                use_same_id=recipe.same_id,
+                use_listed=recipe.listed,
+                use_same_bytes=recipe.same_bytes,
+                use_same_pixels=recipe.same_pixels,
+                use_near=recipe.near,
+            )
+            edges = database.table("edges")
+            records = database.table("records").column("id").to_pylist()
+            ends = zip(edges.column("first").to_pylist(), edges.column("second").to_pylist(), strict=True)
+            groups = components(records, ends)
+            database.replace("twins", pa.table({"id": records, "twin": groups}))
+        report.details["edges"] = {row["kind"]: row["pairs"] for row in database.rows("edge_kinds")}
+        report.details["groups"] = len(records) - len(set(groups))
+        report.there = database.count("candidates") - report.made
+    return report
+
+
+def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
+    """Return the pairs of pictures whose perceptual hashes are near; pictures of low detail have no say."""
+    pictures = database.select("comparable", detail=detail)
+    ids = pictures.column("id").to_pylist()
+    hashes = pictures.column("phash").to_numpy()
+    first, second, bits = fingerprint.near_pairs(np.asarray(hashes, dtype=np.uint64), distance)
+    return pa.table(
+        {
+            "first": pa.array([ids[index] for index in first], pa.string()),
+            "second": pa.array([ids[index] for index in second], pa.string()),
+            "distance": pa.array(bits, pa.int32()),
+        }
+    )
+
+
+def _pairs(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[list[tuple[Sight, Sight]]]:
+    for start in range(0, len(waiting), _PAIRS_AT_ONCE):
+        yield [
+            (_sight(workspace, row, "first"), _sight(workspace, row, "second"))
+            for row in waiting[start : start + _PAIRS_AT_ONCE]
+        ]
+
+
+def _sight(workspace: Workspace, row: dict[str, Any], end: str) -> Sight:
+    box = None
+    if row[f"{end}_cell"]:
+        box = Box(*(row[f"{end}_box_{side}"] for side in ("left", "top", "width", "height")))
+    location = row[f"{end}_location"]
+    path = workspace.store.path(location.partition("!")[0])
+    return Sight(row[f"{end}_sha256"], row[f"{end}_cell"], location, path, box)
+
+
+def _decisions(workspace: Workspace) -> pa.Table:
+    """Read what a person decided. UsageError for a word that is none of the three decisions, or a pair of one."""
+    rows: list[dict[str, str]] = []
+    path = workspace.decisions_path
+    if path.exists():
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            for line, row in enumerate(csv.DictReader(lines), start=2):
+                decision, first, second = (str(row.get(name) or "").strip() for name in ("decision", "first", "second"))
+                if decision not in DECISIONS or not first or (decision != "withdraw" and not second):
+                    raise UsageError(
+                        "a decision cannot be read",
+                        where=f"{path}, line {line}",
+                        expected="accept,ID,ID,note or reject,ID,ID,note or withdraw,ID,,note",
+                        found=",".join(str(value) for value in row.values()),
+                        hint="mend that line",
+                    )
+                rows.append({"decision": decision, "first": first, "second": second, "note": str(row.get("note") or "")})
+    names = ("decision", "first", "second", "note")
+    return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in names})

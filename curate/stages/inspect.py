@@ -1,0 +1,81 @@
+"""inspect: every file that is claimed is read and decoded once; what is known of its bytes is kept under their hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pyarrow as pa
+
+from curate.db import Database
+from curate.files import Location
+from curate.images import fingerprint, montage
+from curate.records import Layout
+from curate.report import Report
+from curate.look import APPEARANCE_VERSION, Errand, Facts, look
+from curate.workers import spread
+from curate.workspace import Workspace
+
+_PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the way there and back cheap
+_ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
+
+VERSIONS = {"fingerprint": fingerprint.VERSION, "appearance": APPEARANCE_VERSION, "montage": montage.VERSION}
+
+
+def run(workspace: Workspace) -> Report:
+    """Look at every file that lacks a fact, then build `records` and `pictures` anew.
+
+    A root built with `--labels-only` looks at nothing. Facts are written as they come, so a run that was stopped goes
+    on where it was.
+    """
+    report = Report("inspect", "files")
+    with workspace.database() as database:
+        database.require("mode", "parse")
+        if not database.table("mode").to_pylist()[0]["labels_only"]:
+            waiting = database.rows("to_inspect", **VERSIONS)
+            report.there = database.count("members")
+            report.made = len(waiting)
+            with workspace.progress("inspect", len(waiting), "files") as advance:
+                held, before = Facts(), 0
+                for facts in spread(look, _errands(workspace, waiting), workers=min(workspace.workers, len(waiting))):
+                    held.add(facts)
+                    advance(len(facts.members))
+                    before += len(facts.members)
+                    if len(held.fingerprints) + len(held.tiles) >= _ROWS_AT_ONCE:
+                        _write(database, held)
+                        held = Facts()
+                _write(database, held)
+            report.there = max(0, database.count("members") - before)
+        with database.transaction():
+            database.build("records")
+            database.build("pictures", **VERSIONS)
+        for row in database.rows("not_readable"):
+            report.left_out[row["problem"]] = row["pictures"]
+        report.details["pictures"] = database.count("pictures")
+    return report
+
+
+def _errands(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[list[Errand]]:
+    batch: list[Errand] = []
+    for row in waiting:
+        location = Location.parse(row["location"])
+        layout = None if row["layout"] == "picture" else cast(Layout, row["layout"])
+        errand = Errand(row["location"], workspace.store.path(location.object), layout)
+        if layout is not None:
+            yield [errand]
+            continue
+        batch.append(errand)
+        if len(batch) == _PICTURES_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write(database: Database, facts: Facts) -> None:
+    """Write the facts; a file's row in `members` last, so that a file is never called known before its facts are."""
+    for table in ("fingerprints", "appearance", "tiles", "sheets_cut", "members"):
+        rows = getattr(facts, table)
+        if rows:
+            empty = database.table(table).slice(0, 0)
+            database.insert(table, pa.Table.from_pylist(rows, schema=empty.schema))

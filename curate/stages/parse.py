@@ -1,0 +1,157 @@
+"""parse: every source's files become claims, in the source's own words. A source whose files and parser are the same is not read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from curate import sources as parsers
+from curate.db import Database
+from curate.errors import CorpusError, ManifestError, ParseError
+from curate.files import Files
+from curate.records import Case, Claim, ListedPair, Record, Sheet
+from curate.report import Report
+from curate.workspace import Workspace
+
+_TABLES: dict[type, str] = {Record: "claims", Sheet: "sheets", Case: "cases", ListedPair: "listed_pairs"}
+
+
+def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool | None = None) -> Report:
+    """Parse what was fetched of the named sources (all, where none is named) into claims, and build `records`.
+
+    `labels_only` says whether this root needs pictures; None keeps what the root was built with before.
+    Raises ParseError for a label file in an unknown form, CorpusError where nothing was fetched.
+    """
+    report = Report("parse", "claims")
+    chosen = [source for source in workspace.sources(sources) if workspace.tree_path(source).exists()]
+    if not chosen:
+        raise CorpusError(
+            "nothing was fetched yet",
+            where=str(workspace.root),
+            hint="curate fetch, or curate fetch SOURCE --from FOLDER",
+        )
+    with workspace.database(create=True) as database:
+        database.build("facts")
+        known = {row["source"]: row["key"] for row in database.table("parsed").to_pylist()}
+        with workspace.progress("parse", len(chosen), "sources") as advance:
+            for source in chosen:
+                files = workspace.files(source)
+                assert files is not None, "chosen has only sources with a tree"
+                key = _key(workspace, source)
+                if known.get(source) != key:
+                    report.made += _parse(database, workspace, source, files, key)
+                advance(1)
+        _mode(database, labels_only)
+        database.replace("sources", _sources(workspace))
+        with database.transaction():
+            database.build("records")
+        report.there = sum(database.count(table) for table in _TABLES.values()) - report.made
+        report.details["records"] = database.count("records")
+        for row in database.rows("not_looked_at"):
+            report.notes.append(row["note"])
+    return report
+
+
+def _parse(database: Database, workspace: Workspace, source: str, files: Files, key: str) -> int:
+    claims = list(parse(workspace.manifests[source].parser, files))
+    _check(source, claims)
+    with database.transaction():
+        for kind, table in _TABLES.items():
+            rows = [_row(source, ordinal, claim, files) for ordinal, claim in enumerate(claims) if type(claim) is kind]
+            database.replace_source(table, source, _arrow(kind, rows))
+        database.replace_source("parsed", source, pa.table({"source": [source], "key": [key]}))
+    return len(claims)
+
+
+def parse(parser: str, files: Files) -> Iterable[Claim]:
+    """Return the claims that the named parser reads in a source's tree; ManifestError where there is no such parser."""
+    try:
+        module = importlib.import_module(f"curate.sources.{parser}")
+    except ModuleNotFoundError as missing:
+        raise ManifestError(f"there is no parser {parser!r}", expected="the name of a module in curate.sources") from missing
+    if not hasattr(module, "parse"):
+        raise ManifestError(f"{parser!r} is no parser", expected="a module in curate.sources that has parse(files)")
+    claims: Iterable[Claim] = module.parse(files)
+    return claims
+
+
+def _check(source: str, claims: Sequence[Claim]) -> None:
+    """Hold the parser to its word: every claimed id once."""
+    seen: set[str | int] = set()
+    for claim in claims:
+        if isinstance(claim, ListedPair):
+            continue
+        name = claim.image_id if isinstance(claim, Record) else claim.name if isinstance(claim, Sheet) else claim.number
+        if name in seen:
+            raise ParseError(
+                f"{source} claims {name!r} twice",
+                where=f"the label files of {source}",
+                expected="every picture once",
+                done="nothing of this source was changed",
+                hint="compare the two rows, take the wrong one out, then curate build",
+            )
+        seen.add(name)
+
+
+def _key(workspace: Workspace, source: str) -> str:
+    """Name what the claims are made of: the source's tree and the code of the parsers."""
+    digest = hashlib.sha256(workspace.tree_path(source).read_bytes())
+    for path in sorted(Path(parsers.__path__[0]).glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _row(source: str, ordinal: int, claim: Claim, files: Files) -> dict[str, Any]:
+    row: dict[str, Any] = {"source": source}
+    for knob in dataclasses.fields(claim):
+        row[knob.name] = getattr(claim, knob.name)
+    if "claims" in row:
+        row["claims"] = json.dumps(dict(row["claims"]), ensure_ascii=False, sort_keys=True)
+    if isinstance(claim, Record | Sheet):
+        row["location"] = files.location(claim.file).text() if claim.file is not None else None
+    if isinstance(claim, Record):
+        row["ordinal"] = ordinal
+    return row
+
+
+_WHOLE = {"ordinal", "position", "number"}
+
+
+def _arrow(kind: type, rows: list[dict[str, Any]]) -> pa.Table:
+    names = ["source", *(knob.name for knob in dataclasses.fields(kind))]
+    names += ["location"] if kind in (Record, Sheet) else []
+    names += ["ordinal"] if kind is Record else []
+    schema = pa.schema([(name, pa.int32() if name in _WHOLE else pa.string()) for name in names])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _mode(database: Database, labels_only: bool | None) -> None:
+    if labels_only is None:
+        labels_only = bool(database.has("mode") and database.table("mode").to_pylist()[0]["labels_only"])
+    database.replace("mode", pa.table({"labels_only": [labels_only]}))
+
+
+def _sources(workspace: Workspace) -> pa.Table:
+    rows = [
+        {
+            "source": manifest.name,
+            "namespace": manifest.namespace,
+            "title": manifest.title,
+            "released": manifest.released,
+            "modality": manifest.modality,
+            "license": manifest.license,
+            "license_url": manifest.license_url,
+            "redistribution": manifest.redistribution,
+            "attribution": manifest.attribution,
+            "here": workspace.tree_path(manifest.name).exists(),
+        }
+        for manifest in workspace.manifests.values()
+    ]
+    return pa.Table.from_pylist(rows)

@@ -1,0 +1,32 @@
+"""quantize: a run's model in smaller forms, each with its size, accuracy and speed beside the float form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from curate.ml import runs, shards
+from curate.report import Report
+from curate.workspace import Workspace
+
+
+def run(
+    workspace: Workspace, run: Path | str | None = None, modes: Sequence[str] = ("float16", "dynamic", "int8")
+) -> Report:
+    """Convert a run's model (None: the newest run) and measure it on the shards that it was trained on.
+
+    Leaves `model_<mode>.tflite`, `quantize.json` and the card in the run folder. The report's details hold "run",
+    "split" and "table", a row for each form with the float form first. Raises UsageError for an unknown run or mode,
+    CorpusError where there are no shards, TrainError where a form cannot be made or is not the model.
+    """
+    folder = runs.find(workspace.cache / "runs", run)
+    about = runs.read(folder)
+    own = workspace.cache / "shards" / str(about["shards"])
+    made_of = own if own.is_dir() else shards.latest(workspace.cache / "shards")
+
+    from curate.ml.quantization import quantize
+
+    found = quantize(folder, made_of, modes, progress=workspace.progress)
+    report = Report("quantize", "forms", made=len(found["table"]), notes=found["notes"])
+    report.details |= {"run": str(folder), **{name: found[name] for name in ("split", "pictures", "table")}}
+    return report

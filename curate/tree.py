@@ -1,0 +1,187 @@
+"""What of one source is here, and the tree of it that parsers see, listed in `incoming/<source>.json`."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from curate.errors import FetchError
+from curate.files import Location, Member, is_rar, members_of
+from curate.lock import LockedFile, Loose, write_whole
+from curate.manifest import Manifest, RemoteFile
+from curate.store import Store
+
+
+@dataclass
+class Tree:
+    """The state of one source. `files` by manifest name; `loose` by tree path, with (sha256, bytes).
+
+    `locations` is the tree that follows from both; `unread` names archives that are here but cannot be read in place.
+    """
+
+    manifest: Manifest
+    files: dict[str, LockedFile] = field(default_factory=dict)
+    loose: dict[str, tuple[str, int]] = field(default_factory=dict)
+    locations: dict[str, Location] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path, manifest: Manifest) -> Tree:
+        """Read the listing; one that is not there, or is of no use, is an empty tree."""
+        try:
+            given = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                manifest,
+                {name: LockedFile(**file) for name, file in given["taken"].items()},
+                {name: (sha256, size) for name, (sha256, size) in given["loose"].items()},
+                {name: Location.parse(text) for name, text in given["files"].items()},
+            )
+        except FileNotFoundError:
+            return cls(manifest)
+        except (ValueError, KeyError, TypeError, AttributeError):  # it can be made again: from the lock, or by fetching
+            return cls(manifest)
+
+    def write(self, path: Path) -> None:
+        """Write the listing: `files` maps tree paths to locations; `taken` and `loose` say what it was made of."""
+        listing = {
+            "source": self.manifest.name,
+            "files": {name: location.text() for name, location in sorted(self.locations.items())},
+            "loose": {name: list(entry) for name, entry in sorted(self.loose.items())},
+            "taken": {
+                name: {slot: getattr(file, slot) for slot in LockedFile.__slots__}
+                for name, file in sorted(self.files.items())
+            },
+        }
+        write_whole(path, json.dumps(listing, indent=1, ensure_ascii=False) + "\n")
+
+    def objects(self) -> Iterator[str]:
+        """Yield the hash of every object that the source needs."""
+        for file in self.files.values():
+            yield file.sha256
+        for sha256, _ in self.loose.values():
+            yield sha256
+
+    def summary(self) -> Loose | None:
+        """Return what the lock says of the unpacked content."""
+        by_name = {PurePosixPath(path).name: entry for path, entry in self.loose.items()}
+        return Loose.of(by_name) if by_name else None
+
+    def put_loose(self, path: str, sha256: str, size: int) -> bool:
+        """Take in unpacked content, in place of what had its final name; return whether that is new."""
+        name = PurePosixPath(path).name
+        old = [other for other in self.loose if PurePosixPath(other).name == name]
+        new = not any(self.loose[other][0] == sha256 for other in old)
+        for other in old:
+            del self.loose[other]
+        self.loose[path] = (sha256, size)
+        return new
+
+    def build(self, store: Store) -> None:
+        """Make `locations` anew. Raises FetchError for an archive that is cut short or hostile, and for members of
+        one name whose bytes differ where no pinned hash decides."""
+        taken: dict[str, _Taken] = {}
+        self.unread = []
+        for file in self.manifest.files:
+            locked = self.files.get(file.name)
+            if locked is None or not store.has(locked.sha256):
+                continue
+            path = store.path(locked.sha256)
+            if file.members and not is_rar(path):
+                for member in _wanted(path, file, locked):
+                    _take(taken, _Taken.of_member(file, locked, member), store)
+            else:
+                if file.members:
+                    self.unread.append(file.name)
+                _take(taken, _Taken(file.name, Location(locked.sha256), locked.bytes, None, locked.official), store)
+        locations = {entry.path: entry.location for entry in taken.values()}
+        for tree_path, (sha256, _) in self.loose.items():
+            if PurePosixPath(tree_path).name not in taken and store.has(sha256):
+                locations[tree_path] = Location(sha256)
+        self.locations = dict(sorted(locations.items()))
+
+    def missing(self) -> list[RemoteFile]:
+        """Return the files that are neither here nor, as far as the manifest can tell, here in another form."""
+        names = {PurePosixPath(path).name for path in self.locations}
+        provided = {
+            name
+            for file in self.manifest.files
+            if file.name in self.files and file.name not in self.unread
+            for name in file.provides
+        }
+        return [
+            file
+            for file in self.manifest.files
+            if not file.optional
+            and file.name not in provided
+            and (file.name not in self.files or file.name in self.unread)
+            and not self._unpacked(file, names)
+        ]
+
+    def _unpacked(self, file: RemoteFile, names: set[str]) -> bool:
+        if file.name in names:
+            return file.name not in self.unread
+        if not file.members:
+            return any(fnmatch.fnmatchcase(name, glob) for glob in file.also_named for name in names)
+        if not any(re.search(r"[*?\[]", glob) for glob in file.members):
+            return set(file.members) <= names
+        globs = [glob for other in self.manifest.files if other.role == file.role for glob in other.members]
+        fits = re.compile("|".join(map(fnmatch.translate, globs))).fullmatch
+        expected = self.manifest.expected.get("sheets", self.manifest.expected.get("pictures"))
+        return expected is not None and sum(1 for name in names if fits(name)) >= expected
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    path: str
+    location: Location
+    size: int
+    crc: int | None
+    official: bool
+
+    @classmethod
+    def of_member(cls, file: RemoteFile, locked: LockedFile, member: Member) -> _Taken:
+        location = Location(locked.sha256, member.members)
+        return cls(f"{file.name}/{member.path}", location, member.size, member.crc, locked.official)
+
+
+def _wanted(path: Path, file: RemoteFile, locked: LockedFile) -> Iterator[Member]:
+    fits = re.compile("|".join(map(fnmatch.translate, file.members))).fullmatch
+    try:
+        members = members_of(path)
+    except FetchError as error:
+        # The object has no name that anybody knows: the message names the file it was made from.
+        raise FetchError(
+            error.what,
+            where=f"{file.name} ({locked.origin})",
+            expected=error.expected,
+            found=error.found,
+            done="not adopted",
+            hint=error.hint or "get the archive again from its publisher",
+        ) from error
+    return (member for member in members if fits(member.name))
+
+
+def _take(taken: dict[str, _Taken], new: _Taken, store: Store) -> None:
+    name = PurePosixPath(new.path).name
+    old = taken.get(name)
+    if old is None:
+        taken[name] = new
+        return
+    if (old.size == new.size and _crc(old, store) == _crc(new, store)) or old.official:
+        return
+    if not new.official:
+        raise FetchError(
+            f"two files of one name differ, and no hash is known that decides: {name}",
+            where=f"{old.path} ({old.size} bytes) and {new.path} ({new.size} bytes)",
+            hint="take one of the two away, then fetch again",
+        )
+    taken[name] = new
+
+
+def _crc(entry: _Taken, store: Store) -> int:
+    return zlib.crc32(store.path(entry.location.object).read_bytes()) if entry.crc is None else entry.crc

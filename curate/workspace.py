@@ -1,0 +1,128 @@
+"""An opened root: its paths, its recipe, its manifests and label maps, its store and its database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from curate import lock as lock_
+from curate import manifest as manifests_
+from curate.db import Database
+from curate.errors import CorpusError, UsageError
+from curate.files import Files, Location
+from curate.lock import LockedSource
+from curate.manifest import Manifest
+from curate.recipe import Recipe
+from curate.report import Progress, silent
+from curate.store import Store
+from curate.workers import available
+
+
+class Workspace:
+    """A folder in which a corpus is built.
+
+    `root` holds what a person decided (`curate.toml`, `corpus.lock.json`, `decisions.csv`, and, where the packaged ones
+    shall not do, `manifests/` and `label_maps/`); `root/data_cache` holds what can be made again.
+
+    >>> with Workspace(".").database(read_only=True) as database:        # doctest: +SKIP
+    ...     database.table("corpus").num_rows
+    """
+
+    def __init__(
+        self, root: Path | str = ".", *, workers: int | None = None, progress: Progress = silent
+    ) -> None:
+        self.root = Path(root)
+        self.workers = workers or available()
+        self.progress = progress
+        self.cache = self.root / "data_cache"
+        self.lock_path = self.root / "corpus.lock.json"
+        self.decisions_path = self.root / "decisions.csv"
+        self.database_path = self.cache / "corpus.duckdb"
+        self.store = Store(self.cache / "objects")
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe of this root: `curate.toml`, or the defaults."""
+        return Recipe.read(self.root / "curate.toml")
+
+    @cached_property
+    def manifests(self) -> dict[str, Manifest]:
+        """All manifests by source name, in alphabetical order."""
+        return manifests_.read_all(self.facts("manifests"))
+
+    @cached_property
+    def label_maps(self) -> Path:
+        """The folder of the taxonomy and the maps."""
+        return self.facts("label_maps")
+
+    def facts(self, name: str) -> Path:
+        """Return the folder `name` of this root or, where there is none, the one that ships with curate.
+
+        Raises CorpusError where neither is there.
+        """
+        own = self.root / name
+        return own if own.is_dir() else shipped(name)
+
+    def sources(self, names: Sequence[str] = ()) -> list[str]:
+        """Return the named sources, each once, in alphabetical order; all of them where none is named.
+
+        Raises UsageError for a name that has no manifest.
+        """
+        for name in names:
+            if name not in self.manifests:
+                raise UsageError(
+                    f"there is no source {name!r}", expected=", ".join(self.manifests), hint="curate sources"
+                )
+        return sorted(set(names)) or list(self.manifests)
+
+    def tree_path(self, source: str) -> Path:
+        """Return the path of the listing of a source's tree, which `fetch` writes."""
+        return self.cache / "incoming" / f"{source}.json"
+
+    def tree(self, source: str) -> dict[str, Any] | None:
+        """Return the listing of a source's tree as `fetch` wrote it, None where nothing was fetched."""
+        path = self.tree_path(source)
+        if not path.exists():
+            return None
+        listing: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return listing
+
+    def files(self, source: str) -> Files | None:
+        """Return the read-only view of a source's tree, None where nothing was fetched."""
+        listing = self.tree(source)
+        if listing is None:
+            return None
+        locations = {path: Location.parse(text) for path, text in listing["files"].items()}
+        return Files(locations, self.store.path)
+
+    def locked(self) -> dict[str, LockedSource]:
+        """Return what `corpus.lock.json` says of each source: its files, where they came from, what was accepted."""
+        return lock_.read(self.lock_path)
+
+    def remembered(self) -> list[str]:
+        """Return the sources that this root was started with, in alphabetical order, also where `data_cache` is gone."""
+        locked = self.locked()
+        return [source for source in self.manifests if source in locked or self.tree_path(source).exists()]
+
+    def database(self, *, read_only: bool = False, create: bool = False) -> Database:
+        """Open the corpus database; close it by leaving its `with`.
+
+        Raises CorpusError where it is in use, or not there and not to be created.
+        """
+        return Database(self.database_path, read_only=read_only, create=create)
+
+
+def shipped(name: str) -> Path:
+    """Return the folder `name` that ships with curate: inside the package, or beside it in a checkout.
+
+    Raises CorpusError where neither is there.
+    """
+    package = Path(str(resources.files("curate")))
+    for folder in (package / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise CorpusError(f"the folder {name} is missing", where=str(package), hint="pip install curate again")

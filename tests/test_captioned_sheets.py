@@ -1,0 +1,131 @@
+"""Tiles of captioned sheets find their case, over row and sheet ends, and are left out wherever that cannot be proved."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.db import Database
+
+Cell = tuple[str, int]  # ("label", case) or ("picture", case)
+
+
+def records(
+    sheets: dict[int, list[Cell]], cases: list[dict[str, Any]], texts: dict[int, str | None] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Build `records` from sheets by position (their cells in reading order) and the rows of the workbook."""
+    with tempfile.TemporaryDirectory() as folder, Database(Path(folder) / "c.duckdb", create=True) as database:
+        database.build("facts")
+        database.replace("mode", pa.table({"labels_only": [False]}))
+        database.replace("sources", pa.table({"source": ["severance"], "modality": ["clinical"]}))
+        rows: dict[str, list[dict[str, Any]]] = {"sheets": [], "members": [], "sheets_cut": [], "tiles": [], "cases": []}
+        for position, cells in sheets.items():
+            name = f"{position:03}"
+            place = {"file": f"sheets/{name}.jpg", "location": f"hash{name}"}
+            rows["sheets"].append(
+                {"source": "severance", "name": name, "layout": "captioned", "position": position, "claims": "{}", **place}
+            )
+            rows["members"].append({"location": f"hash{name}", "sha256": f"hash{name}", "bytes": 1})
+            rows["sheets_cut"].append({"sha256": f"hash{name}", "layout": "captioned", "version": 1})
+            for number, (kind, case) in enumerate(cells, start=1):
+                text = None
+                if kind == "label":
+                    text = (texts or {}).get(case, f"{case}, F/40, wart")
+                rows["tiles"].append({"sha256": f"hash{name}", "version": 1, "cell": number, "kind": kind, "text": text})
+        rows["cases"] = [{"source": "severance", "claims": "{}", **case} for case in cases]
+        for table, made in rows.items():
+            if made:
+                schema = database.table(table).schema
+                names = [name for name in schema.names if name in made[0]]
+                part = pa.schema([schema.field(name) for name in names])
+                database.insert(table, pa.Table.from_pylist(made, schema=part)) if table in (
+                    "members", "sheets_cut", "tiles",
+                ) else database.replace_source(table, "severance", pa.Table.from_pylist(made, schema=part))  # fmt: skip
+        database.build("records")
+        return {row["id"]: row for row in database.table("records").to_pylist()}
+
+
+def workbook(count: int) -> list[dict[str, Any]]:
+    return [{"number": n, "source_label": "wart", "age": "40.0", "sex": "F"} for n in range(1, count + 1)]
+
+
+def cut(stream: list[Cell], size: int) -> dict[int, list[Cell]]:
+    return {number + 1: stream[start : start + size] for number, start in enumerate(range(0, len(stream), size))}
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 7), min_size=3, max_size=30),
+    size=st.integers(9, 14),
+    absent=st.sets(st.integers(1, 25)),
+)
+def test_every_tile_belongs_to_the_label_cell_before_it(sizes: list[int], size: int, absent: set[int]) -> None:
+    stream: list[Cell] = []
+    for case, pictures in enumerate(sizes, start=1):
+        stream += [("label", case), *[("picture", case)] * pictures]
+    sheets = {position: cells for position, cells in cut(stream, size).items() if position not in absent}
+    found = records(sheets, workbook(len(sizes)))
+
+    expected: dict[str, str | None] = {}
+    seen: dict[int, int] = {}
+    for position, cells in sheets.items():
+        lost = 0
+        labelled = position - 1 in sheets
+        for kind, case in cells:
+            labelled = labelled or kind == "label"
+            if kind == "picture" and labelled:
+                seen[case] = seen.get(case, 0) + 1
+                expected[f"severance:{case}/{seen[case]}"] = None
+            elif kind == "picture":
+                lost += 1
+                expected[f"severance:{position:03}.jpg/{lost}"] = "no label cell"
+    # The last case of one sheet and the first of the next prove each other; a sheet without a label cell proves nothing.
+    if all(any(kind == "label" for kind, _ in cells) for cells in sheets.values()):
+        assert {name: row["problem"] for name, row in found.items()} == expected
+    assert len(found) == sum(kind == "picture" for cells in sheets.values() for kind, _ in cells)
+
+
+STREAM = [("label", 1), ("picture", 1), ("label", 2), ("picture", 2), ("picture", 2), ("label", 3), ("picture", 3)]
+
+
+def test_a_tile_carries_what_the_workbook_says_of_its_case() -> None:
+    found = records({1: list(STREAM)}, workbook(3))
+    assert sorted(found) == ["severance:1/1", "severance:2/1", "severance:2/2", "severance:3/1"]
+    assert found["severance:2/2"]["source_label"] == "wart"
+    assert found["severance:2/2"]["lesion_id"] == "2"
+    assert found["severance:2/2"]["problem"] is None
+
+
+def test_a_workbook_with_one_row_less_than_there_are_cases() -> None:
+    found = records({1: list(STREAM)}, workbook(2))
+    lost = found["severance:001.jpg/4"]
+    assert lost["problem"] == "sheet unreadable"
+    assert "no row 3" in lost["problem_detail"]
+    assert len(found) == 4
+
+
+def test_a_label_cell_that_disagrees_with_the_workbook_is_not_believed() -> None:
+    for text in ("2, M/40, wart", "2, F/41, wart", "2, F/40, nevus", "20, F/40, wart", None):
+        found = records({1: list(STREAM)}, workbook(3), {2: text})
+        problems = [row["problem"] for name, row in sorted(found.items()) if name.startswith("severance:001.jpg/")]
+        assert problems[:2] == ["sheet unreadable"] * 2, (text, found)
+        assert "severance:1/1" in found
+
+
+def test_a_sheet_renamed_into_a_gap_carries_no_case_over() -> None:
+    found = records({1: [("label", 1), ("picture", 1)], 2: [("picture", 7), ("label", 8), ("picture", 8)]}, workbook(9))
+    assert found["severance:002.jpg/1"]["problem"] == "sheet unreadable"
+    assert "begins with case 8" in found["severance:002.jpg/1"]["problem_detail"]
+    assert found["severance:8/1"]["problem"] is None
+
+
+def test_a_case_that_stands_on_two_sheets_is_taken_once() -> None:
+    twice = [("label", 1), ("picture", 1), ("label", 2), ("picture", 2)]
+    found = records({1: list(twice), 5: list(twice)}, workbook(3))
+    assert sorted(name for name, row in found.items() if row["problem"] is None) == ["severance:1/1", "severance:2/1"]
+    assert sorted(name for name, row in found.items() if row["problem"]) == ["severance:005.jpg/1", "severance:005.jpg/2"]

@@ -1,0 +1,132 @@
+"""The database: an auditor's query reads and does nothing else; a stranger's file is refused with a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from curate import db
+from curate.errors import CorpusError
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "data_cache" / "corpus.duckdb"
+    with db.Database(path, create=True) as database:
+        database.replace("corpus", pa.table({"id": ["a:1", "a:2"], "category": ["benign", "malignant"]}))
+    return path
+
+
+def test_a_query_is_answered(corpus: Path) -> None:
+    assert db.ask(corpus, "select category from corpus order by id").to_pylist() == [
+        {"category": "benign"},
+        {"category": "malignant"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "insert into corpus values ('a:3', 'benign')",
+        "delete from corpus",
+        "drop table corpus",
+        "create table other as select 1",
+        "select * from read_csv('{secret}')",
+        "select * from read_text('{secret}')",
+        "select * from '{secret}'",
+        "select * from glob('{folder}/*')",
+        "copy corpus to '{folder}/out.csv'",
+        "attach '{folder}/other.db' as other",
+        "export database '{folder}/out'",
+        "set enable_external_access = true",
+        "set lock_configuration = false",
+        "install httpfs",
+        "load httpfs",
+        "select 1; drop table corpus",
+        "pragma enable_external_access",
+        "",
+        "selec 1",
+    ],
+)
+def test_a_query_can_do_nothing_else(corpus: Path, tmp_path: Path, query: str) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("word\nhidden\n")
+    before = corpus.read_bytes()
+    with pytest.raises(db.QueryError):
+        db.ask(corpus, query.format(secret=secret, folder=tmp_path))
+    assert corpus.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data_cache", "secret.csv"]
+
+
+def test_a_query_cannot_see_the_variables_of_the_program(corpus: Path) -> None:
+    with pytest.raises(db.QueryError):
+        db.ask(corpus, "select * from statements")
+
+
+def test_a_query_that_loops_is_stopped(corpus: Path) -> None:
+    with pytest.raises(db.QueryError, match="longer than"):
+        db.ask(
+            corpus, "select count(*) from range(10000000) a, range(1000000) b where a.range + b.range = 7", seconds=0.5
+        )
+
+
+def test_another_process_in_the_way_is_said(corpus: Path, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    code = f"from curate.db import Database; from pathlib import Path\nDatabase(Path({str(corpus)!r}))"
+    with db.Database(corpus):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "another curate works on this root" in done.stderr
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.duckdb"
+    path.write_bytes(b"not a database at all" * 1000)
+    with pytest.raises(CorpusError, match="cannot be opened"):
+        db.Database(path, create=True)
+
+
+def test_every_script_says_what_a_row_is() -> None:
+    scripts = sorted(db.SQL.rglob("*.sql"))
+    assert len(scripts) > 30
+    for path in scripts:
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        assert first.startswith("-- "), path.name
+
+
+def test_scripts_choose_by_a_total_order() -> None:
+    for path in db.SQL.rglob("*.sql"):
+        text = path.read_text(encoding="utf-8").lower()
+        assert "any_value(" not in text, path.name
+        assert " first(" not in text, path.name
+
+
+def test_subqueries_that_differ_in_their_grouping_alone_are_kept_apart(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.duckdb"
+    pictures = [
+        {"source": source, "label": label, "picture": number, "id": f"{source}:{number}"}
+        for number in range(500)
+        for source, label in (("old", "mixed"), ("new", "clear"))
+    ]
+    with db.Database(path, create=True) as database:
+        database.replace("pictures", pa.Table.from_pylist(pictures))
+        database.replace("rules", pa.table({"source": ["old"], "label": ["mixed"], "word": ["precise"]}))
+    pairs = """
+        from pictures r
+        join rules a on a.source = r.source and a.label = r.label
+        join pictures d on d.source = 'new' and d.picture = r.picture
+    """
+    query = f"""
+        with old as (select r.id, min(a.word) as word {pairs} group by r.id having count(distinct a.word) = 1),
+        new as (select d.id, min(a.word) as word {pairs} group by d.id having count(distinct a.word) = 1),
+        own as (
+            select r.id, coalesce(old.word, new.word, 'plain') as word,
+                old.word is null and exists (select 1 from rules a where a.label = r.label) as is_odd
+            from pictures r left join old on old.id = r.id left join new on new.id = r.id
+        )
+        select case when is_odd then null else word end as word, count(*) as pictures from own group by 1 order by 1
+    """
+    assert db.ask(path, query).to_pylist() == [{"word": "precise", "pictures": 1000}]

@@ -1,0 +1,112 @@
+"""The smaller forms: smaller, the same model, uint8 in and float out, and the same answers for single pictures."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import drawn_shards
+import numpy as np
+import pytest
+from PIL import Image
+
+from curate.errors import TrainError, UsageError
+from curate.ml import conversion, runs
+from curate.ml.tflite import Interpreted
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.fixture(scope="module")
+def quantized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose model was quantized in every form."""
+    from curate.ml.quantization import quantize
+
+    shards, run = drawn_shards.trained(tmp_path_factory.getbasetemp() / "drawn")
+    quantize(run, shards)
+    return run
+
+
+def test_the_table(quantized: Path) -> None:
+    found = json.loads((quantized / "quantize.json").read_text())
+    rows = {row["mode"]: row for row in found["table"]}
+    assert (found["split"], found["pictures"]) == ("test", 90)
+    assert list(rows) == ["float", "float16", "dynamic", "int8"]
+    plain = rows["float"]
+    assert plain["agreement"] == plain["ratio_1_thread"] == plain["ratio_2_threads"] == 1
+    for mode, share in (("float16", 0.55), ("dynamic", 0.35), ("int8", 0.35)):
+        row = rows[mode]
+        assert (quantized / row["file"]).stat().st_size == row["bytes"] < share * plain["bytes"]
+        assert row["agreement"] > 0.9
+        assert row["accuracy"] > 0.6
+        assert row["ms_1_thread"] > 0
+    card = (quantized / "card.md").read_text()
+    assert all(f"| {mode} |" in card for mode in rows)
+    assert not list(quantized.glob(".*"))
+
+
+def test_int8_takes_bytes_and_gives_probabilities(quantized: Path) -> None:
+    form = Interpreted(quantized / "model_int8.tflite")
+    details = form._interpreter.get_input_details()[0], form._interpreter.get_output_details()[0]
+    assert [each["dtype"] for each in details] == [np.uint8, np.float32]
+    answer = form.answer(drawn_shards.lesion(0, 30_001)[None])
+    assert answer.shape == (1, 3)
+    assert answer.sum() == pytest.approx(1, abs=0.02)
+
+
+def test_predict_gives_the_same_answers(quantized: Path, tmp_path: Path) -> None:
+    from curate.stages.evaluate import predict_pictures
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for category in range(3):
+        out = io.BytesIO()
+        Image.fromarray(drawn_shards.lesion(category, 30_000 + category)).save(out, "PNG")
+        (pictures / f"{category}.png").write_bytes(out.getvalue())
+    (pictures / "broken.jpg").write_bytes(b"\xff\xd8 no more")
+    plain, small = (predict_pictures(quantized, [pictures], mode=mode) for mode in ("keras", "int8"))
+    assert [row.get("label") for row in plain] == [row.get("label") for row in small]
+    assert [row["label"] for row in plain[:3]] == runs.labels(quantized)
+    assert "problem" in plain[3]
+    with pytest.raises(UsageError, match="no such picture"):
+        predict_pictures(quantized, [tmp_path / "absent.jpg"])
+    with pytest.raises(UsageError, match="no form"):
+        predict_pictures(quantized, [pictures], mode="int16x8")
+
+
+def test_a_file_without_weights_never_stands(quantized: Path) -> None:
+    data = (quantized / "model_float.tflite").read_bytes()
+    pictures = [drawn_shards.lesion(category, 1) for category in range(3)]
+    truth = Interpreted(data).answer(np.stack(pictures))
+    conversion._check("float", data, 1_500_000, pictures, truth)
+    with pytest.raises(TrainError, match="is not the model"):
+        conversion._check("float", data, 15_000_000, pictures, truth)
+    with pytest.raises(TrainError, match="is not the model"):
+        conversion._check("float", data, 1_500_000, pictures, np.roll(truth, 1, axis=0))
+
+
+def test_a_mode_that_does_not_exist(quantized: Path) -> None:
+    from curate.ml.quantization import quantize
+
+    with pytest.raises(UsageError, match="no mode 'int4'"):
+        quantize(quantized, quantized, ["int4"])
+
+
+def test_what_is_no_run(tmp_path: Path) -> None:
+    from curate.ml.quantization import quantize
+
+    with pytest.raises(TrainError, match="no run folder"):
+        quantize(tmp_path, tmp_path)
+
+
+def test_a_run_of_another_version(tmp_path: Path) -> None:
+    (tmp_path / "model.keras").touch()
+    (tmp_path / "recipe.json").write_text('{"format": 0}')
+    with pytest.raises(TrainError, match="another version"):
+        runs.read(tmp_path)
+
+
+def test_a_file_that_is_no_model() -> None:
+    with pytest.raises(TrainError, match="cannot be loaded"):
+        Interpreted(b"not a model at all")

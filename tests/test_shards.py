@@ -1,0 +1,284 @@
+"""Shards: the same bytes whatever the order and the workers, what is kept and what is encoded, and what goes wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import drawn_shards
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from curate.errors import CorpusError, UsageError
+from curate.files import Location
+from curate.images import codec, header
+from curate.ml import shards
+from curate.stages import shard
+from curate.workspace import Workspace
+
+_SHEET = np.random.default_rng(3).integers(0, 256, (120, 200, 3), dtype=np.uint8)
+_BOXES = {"sheet/1": (10, 5, 90, 100), "sheet/2": (105, 5, 80, 110)}
+
+
+def _jpeg(pixels: codec.Pixels, **options: Any) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=90, **options)
+    return out.getvalue()
+
+
+def _files() -> dict[str, bytes]:
+    """Return the pictures of a small hand-made corpus: some kept as they are, some encoded anew."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    files = {f"plain_{n}": _jpeg(drawn_shards.lesion(n % 3, n)) for n in range(12)}
+    files["png"] = codec.encode(drawn_shards.lesion(1, 40), "PNG")
+    files["large"] = _jpeg(np.kron(drawn_shards.lesion(2, 41), np.ones((4, 6, 1), np.uint8)))
+    files["turned"] = _jpeg(drawn_shards.lesion(0, 42)[:, :64], exif=turned)
+    grey = io.BytesIO()
+    Image.fromarray(drawn_shards.lesion(0, 43)).convert("L").save(grey, "PNG")
+    files["grey"] = grey.getvalue()
+    return files
+
+
+def _workspace(root: Path, *, names: list[str] | None = None, workers: int = 1, recipe: str = "") -> Workspace:
+    """Make a root whose corpus table holds the hand-made pictures and two tiles of one sheet, rows shuffled."""
+    root.mkdir(parents=True)
+    (root / "curate.toml").write_text(recipe, encoding="utf-8")
+    workspace = Workspace(root, workers=workers)
+    rows = []
+    for place, (name, data) in enumerate(_files().items()):
+        if names is None or name in names:
+            picture = codec.decode(data)
+            rows.append(_row(workspace, name, data, place, picture.width, picture.height, None))
+    sheet = codec.encode(_SHEET, "PNG")
+    for place, (name, box) in enumerate(_BOXES.items()):
+        if names is None or name in names:
+            rows.append(_row(workspace, name, sheet, place, box[2], box[3], box))
+    random.Random(str(root)).shuffle(rows)
+    with workspace.database() as database:
+        database.replace("corpus", pa.Table.from_pylist(rows, schema=_schema()))
+    return workspace
+
+
+def _row(
+    workspace: Workspace, name: str, data: bytes, place: int, width: int, height: int, box: tuple[int, ...] | None
+) -> dict[str, Any]:
+    sha256 = workspace.store.adopt_bytes(data)
+    row: dict[str, Any] = drawn_shards.row(("train", "validation", "test")[place % 3], place % 3, place)
+    row |= {"id": f"ph2:{name}", "source": "ph2", "sha256": sha256, "width": width, "height": height}
+    row |= dict(zip(("box_left", "box_top", "box_width", "box_height"), box or (None,) * 4, strict=True))
+    return row | {"location": Location(sha256).text()}
+
+
+def _schema() -> pa.Schema:
+    fields = []
+    sample = drawn_shards.row("train", 0, 0)
+    for name in sample:
+        number = name in ("width", "height", "category_index", "subtype_index", "tone_reported")
+        kind = pa.int64() if number else pa.float64() if name in ("age", "tone_ita_deg") else pa.string()
+        fields.append(pa.field(name, kind))
+    boxes = [pa.field(f"box_{word}", pa.int32()) for word in ("left", "top", "width", "height")]
+    return pa.schema([*fields, *boxes, pa.field("location", pa.string())])
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _pictures(folder: Path) -> dict[str, bytes]:
+    """Return the stored picture of each id, found by reading the frames without any library."""
+    found = {}
+    for path in sorted(folder.glob("*.tfrecord-*")):
+        data = path.read_bytes()
+        start = 0
+        while start < len(data):
+            length = int.from_bytes(data[start : start + 8], "little")
+            example = data[start + 12 : start + 12 + length]
+            found[_bytes(example, b"id").decode()] = _bytes(example, b"image")
+            start += length + 16
+    return found
+
+
+def _bytes(example: bytes, name: bytes) -> bytes:
+    """Return the one value of a bytes feature: key, then Feature > BytesList > value, each with its length."""
+    at = example.index(b"\x0a" + bytes([len(name)]) + name + b"\x12") + 2 + len(name)
+    for _ in range(3):
+        length, at = _varint(example, at + 1)
+    return example[at : at + length]
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def test_same_bytes_with_any_workers_order_and_folder(tmp_path: Path) -> None:
+    one = shard.run(_workspace(tmp_path / "a", workers=1))
+    two = shard.run(_workspace(tmp_path / "deeper" / "b", workers=2))
+    assert one.details["key"] == two.details["key"]
+    assert one.made == len(_files()) + len(_BOXES)
+    assert _hashes(Path(one.details["folder"])) == _hashes(Path(two.details["folder"]))
+
+
+def test_a_second_run_makes_nothing(tmp_path: Path) -> None:
+    workspace = _workspace(tmp_path / "root")
+    first = shard.run(workspace)
+    before = {path: path.stat().st_mtime_ns for path in Path(first.details["folder"]).rglob("*")}
+    second = shard.run(workspace)
+    assert (second.made, second.there) == (0, first.made)
+    assert {path: path.stat().st_mtime_ns for path in Path(first.details["folder"]).rglob("*")} == before
+    assert shards.latest(workspace.cache / "shards") == Path(first.details["folder"])
+
+
+def test_what_is_kept_and_what_is_encoded(tmp_path: Path) -> None:
+    report = shard.run(_workspace(tmp_path / "root"))
+    stored = _pictures(Path(report.details["folder"]))
+    files = _files()
+    assert len(stored) == report.made
+    for name in ("png", *(f"plain_{n}" for n in range(12))):
+        assert stored[f"ph2:{name}"] == files[name]
+    for name, (left, top, width, height) in _BOXES.items():
+        tile = codec.decode(stored[f"ph2:{name}"])
+        assert tile.format == "PNG"
+        assert np.array_equal(tile.pixels, _SHEET[top : top + height, left : left + width])
+    large = codec.decode(stored["ph2:large"])
+    assert (large.format, large.width, large.height) == ("JPEG", 384, 256)
+    assert codec.decode(stored["ph2:turned"]).pixels.shape == (64, 96, 3)
+    assert all(header.is_plain(data) for data in stored.values())
+
+
+def test_a_picture_added_changes_its_shard_alone(tmp_path: Path) -> None:
+    recipe = "[shard]\npictures_per_shard = 2\n"
+    everything = [*_files(), *_BOXES]
+    fewer = Path(shard.run(_workspace(tmp_path / "a", names=everything[:-1], recipe=recipe)).details["folder"])
+    more = Path(shard.run(_workspace(tmp_path / "b", names=everything, recipe=recipe)).details["folder"])
+    assert fewer != more
+    old, new = _hashes(fewer), _hashes(more)
+    assert len([name for name in new if ".tfrecord-" in name and old.get(name) != new[name]]) == 1
+
+
+def test_the_files_beside_the_shards(tmp_path: Path) -> None:
+    folder = Path(shard.run(_workspace(tmp_path / "root")).details["folder"])
+    index = shards.read_index(folder)
+    for split, listed in index["shards"].items():
+        assert sum(each["pictures"] for each in listed) == index["splits"][split]["pictures"]
+        for each in listed:
+            data = (folder / each["file"]).read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (each["bytes"], each["sha256"])
+    info = json.loads((folder / "dataset_info.json").read_text())
+    assert [split["name"] for split in info["splits"]] == ["train", "validation", "test"]
+    assert (folder / "category_index.labels.txt").read_text().split() == list(shards.CATEGORIES)
+    assert len((folder / "subtype_index.labels.txt").read_text().split()) == 52
+    credit = (folder / "ATTRIBUTION.txt").read_text()
+    assert index["credits"][0]["attribution"] in credit
+    assert all(citation in credit for citation in index["credits"][0]["citation"])
+    license_file = next((folder / "licenses").iterdir())
+    assert index["credits"][0]["license"] in license_file.read_text()
+    assert not list(folder.parent.glob(".*.part"))
+
+
+@pytest.mark.parametrize("how", ["gone", "other bytes"])
+def test_a_picture_that_changed_since_inspect(tmp_path: Path, how: str) -> None:
+    workspace = _workspace(tmp_path / "root")
+    path = workspace.store.path(hashlib.sha256(_files()["plain_3"]).hexdigest())
+    path.chmod(0o644)
+    path.unlink()
+    if how == "other bytes":
+        path.write_bytes(_files()["plain_4"])
+    with pytest.raises(CorpusError, match="ph2:plain_3") as told:
+        shard.run(workspace)
+    assert "curate verify" in str(told.value)
+    assert not [each for each in (workspace.cache / "shards").iterdir() if each.name != "current"]
+
+
+def test_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    workspace = _workspace(tmp_path / "root")
+    (workspace.cache / "shards").write_text("a file where a folder should be")
+    with pytest.raises(CorpusError, match="could not be written"):
+        shard.run(workspace)
+
+
+def test_no_corpus_labels_only_and_a_bad_name(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no corpus"):
+        shard.run(Workspace(tmp_path / "empty"))
+    workspace = _workspace(tmp_path / "labels")
+    with workspace.database() as database:
+        rows = [row | {"location": None} for row in database.table("corpus").to_pylist()]
+        database.replace("corpus", pa.Table.from_pylist(rows, schema=_schema()))
+    with pytest.raises(CorpusError, match="labels alone"):
+        shard.run(workspace)
+    with pytest.raises(UsageError, match="cannot be called"):
+        shard.run(_workspace(tmp_path / "name", recipe='[shard]\nname = "My-Set"\n'))
+
+
+def test_an_index_of_another_version(tmp_path: Path) -> None:
+    folder = drawn_shards.make(tmp_path / "shards", {"train": 1})
+    index = json.loads((folder / "index.json").read_text()) | {"format": 0}
+    (folder / "index.json").write_text(json.dumps(index))
+    with pytest.raises(CorpusError, match="another version"):
+        shards.read_index(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(CorpusError, match="curate build"):
+        shards.read_index(folder)
+
+
+def test_count_and_place() -> None:
+    assert [shards.count_of(pictures, 10) for pictures in (0, 1, 10, 11, 20, 21, 40, 41)] == [1, 1, 1, 2, 2, 4, 4, 8]
+    assert shards.place("a:1") != shards.place("a:2")
+    assert shards.file_name("curate", "train", 3, 16) == "curate-train.tfrecord-00003-of-00016"
+
+
+def test_spool_gives_back_what_was_put(tmp_path: Path) -> None:
+    with shards.Spool(tmp_path / "spool") as spool:
+        for number in range(50):
+            spool.put(str(number), bytes([number]) * number)
+        assert all(spool.get(str(number)) == bytes([number]) * number for number in reversed(range(50)))
+    assert not (tmp_path / "spool").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "plain"),
+    [
+        ({"mode": "RGB", "format": "JPEG"}, True),
+        ({"mode": "RGB", "format": "PNG"}, True),
+        ({"mode": "L", "format": "JPEG"}, False),
+        ({"mode": "CMYK", "format": "JPEG"}, False),
+        ({"mode": "RGBA", "format": "PNG"}, False),
+        ({"mode": "P", "format": "PNG"}, False),
+        ({"mode": "RGB", "format": "BMP"}, False),
+    ],
+)
+def test_plain_pictures(options: dict[str, str], plain: bool) -> None:
+    out = io.BytesIO()
+    Image.fromarray(drawn_shards.lesion(0, 1)).convert(options["mode"]).save(out, options["format"])
+    assert header.is_plain(out.getvalue()) is plain
+
+
+def test_no_picture_is_not_plain() -> None:
+    assert not header.is_plain(b"")
+    assert not header.is_plain(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.tf
+def test_tf_data_reads_every_picture(tmp_path: Path) -> None:
+    from curate.ml import dataset
+
+    folder = Path(shard.run(_workspace(tmp_path / "root")).details["folder"])
+    ids = []
+    for split in ("train", "validation", "test"):
+        for each in dataset.read(folder, split, target="category", side=48).as_numpy_iterator():
+            assert each["pixels"].shape == (48, 48, 3)
+            ids.append(each["id"].decode())
+    assert sorted(ids) == sorted(_pictures(folder))

@@ -1,0 +1,193 @@
+"""Reading shards, training on drawn lesions, figures, and what a training refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import drawn_shards
+import numpy as np
+import pytest
+
+from curate.errors import CorpusError, TrainError, UsageError
+from curate.ml import evaluation, runs
+from curate.ml.runs import Options
+
+# The first is Keras' own word about NumPy 2.
+pytestmark = [pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"), pytest.mark.tf]
+
+TINY = Options("mobilenet_v3_small_minimalistic", "category", 32, 1, 8, 1e-3, 0.9, 1)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp() / "drawn"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set just large enough to take a step on."""
+    return drawn_shards.make(tmp_path_factory.mktemp("tiny") / "shards", {"train": 8, "validation": 3, "test": 3})
+
+
+def test_above_chance_from_random_weights(folder: Path) -> None:
+    shards, run = drawn_shards.trained(folder)
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["test"]["pictures"] == 90
+    assert metrics["test"]["balanced_accuracy"] > 0.6  # chance: 0.333
+    assert {path.name for path in run.iterdir()} >= {
+        "model.keras", "metrics.json", "history.json", "recipe.json", "card.json", "card.md", "labels.txt"
+    }  # fmt: skip
+    card = (run / "card.md").read_text()
+    assert "not a medical device" in card
+    assert "Drawn for a test" in card
+    assert "random weights" in card
+    assert runs.labels(run) == ["benign", "precancerous", "malignant"]
+    assert runs.read(run)["shards"] == json.loads((shards / "index.json").read_text())["key"]
+
+
+def test_a_training_done_before_is_not_done_again(folder: Path) -> None:
+    _, run = drawn_shards.trained(folder)
+    before = (run / "model.keras").stat().st_mtime_ns
+    assert drawn_shards.trained(folder)[1] == run
+    assert (run / "model.keras").stat().st_mtime_ns == before
+    assert runs.find(run.parent, None) == run
+    assert runs.find(run.parent, run.name[:6]) == run
+    with pytest.raises(UsageError, match="no run zzz"):
+        runs.find(run.parent, "zzz")
+
+
+@pytest.fixture(scope="session")
+def small(tiny: Path) -> Path:
+    """A run of one epoch."""
+    from curate.ml.training import train
+
+    return train(tiny, tiny.parent / "runs", TINY)[0]
+
+
+def test_seeded_runs_repeat(tiny: Path, small: Path, tmp_path: Path) -> None:
+    from curate.ml.training import train
+
+    again, _ = train(tiny, tmp_path / "again", TINY)
+    assert again.name == small.name
+    for name in ("history.json", "metrics.json", "recipe.json", "card.md"):
+        assert (again / name).read_text() == (small / name).read_text()
+
+
+def test_a_student_of_two_teachers(folder: Path, tiny: Path, small: Path, tmp_path: Path) -> None:
+    from curate.ml.training import train
+
+    _, teacher = drawn_shards.trained(folder)
+    run, _ = train(tiny, tmp_path, TINY, teachers=[teacher, small])
+    assert run.name != small.name
+    assert runs.read(run)["teachers"] == [teacher.name, small.name]
+    assert runs.read(run)["parameters"] == runs.read(small)["parameters"]
+    assert abs((run / "model.keras").stat().st_size - (small / "model.keras").stat().st_size) < 100_000
+    with pytest.raises(TrainError, match="same labels"):
+        train(tiny, tmp_path, replace(TINY, target="subtype", seed=2), teachers=[teacher])
+
+
+def test_one_class_is_refused(tmp_path: Path) -> None:
+    from curate.ml.training import train
+
+    shards = drawn_shards.make(tmp_path / "shards", {"train": 4}, categories=(0,))
+    with pytest.raises(TrainError, match="one class") as told:
+        train(shards, tmp_path / "runs", TINY)
+    assert "4 x benign" in str(told.value)
+
+
+def test_a_loss_that_is_no_number(tiny: Path, tmp_path: Path) -> None:
+    from curate.ml.training import train
+
+    with pytest.raises(TrainError, match="no number"):
+        train(tiny, tmp_path / "runs", replace(TINY, learning_rate=1e38, epochs=3))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_shards_and_a_misspelt_model(tiny: Path, tmp_path: Path) -> None:
+    from curate.ml.training import train
+
+    with pytest.raises(CorpusError, match="no shards"):
+        train(tmp_path / "nowhere", tmp_path / "runs", TINY)
+    with pytest.raises(UsageError) as told:
+        train(tiny, tmp_path / "runs", replace(TINY, model="efficientnet_lite"))
+    assert "efficientnet_lite0" in str(told.value)
+    with pytest.raises(UsageError, match="cannot go so"):
+        train(tiny, tmp_path / "runs", replace(TINY, epochs=0))
+
+
+def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from curate.ml import training
+
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    if any((home / "models").glob("*mobilenet*")):
+        pytest.skip("the weights are here already")
+    for word in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(word, "http://127.0.0.1:9")
+    for word in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(word, raising=False)
+    model, notes = training._model(replace(TINY, weights="imagenet"), 3)
+    assert model.output_shape == (None, 3)
+    assert "random weights instead" in notes[0]
+
+
+def test_reading_is_the_same_for_the_same_seed(tiny: Path) -> None:
+    from curate.ml import dataset
+
+    def epochs(seed: int) -> list[bytes]:
+        batches = dataset.load(tiny, "train", target="category", side=32, batch=8, training=True, seed=seed)
+        return [np.asarray(pixels).tobytes() for _ in range(2) for pixels, _ in batches]
+
+    first = epochs(1)
+    assert first == epochs(1)
+    assert first != epochs(2)
+    assert first[:3] != first[3:]
+
+
+def test_reading_for_evaluation(tiny: Path) -> None:
+    from curate.ml import dataset
+
+    batches = list(dataset.load(tiny, "train", target="category", side=32, batch=7))
+    assert sum(len(labels) for _, labels in batches) == 24
+    pixels = np.concatenate([np.asarray(pixels) for pixels, _ in batches])
+    assert pixels.dtype == np.float32
+    assert (pixels == np.round(pixels)).all()
+    assert (pixels.min(), pixels.max()) >= (0, 100)
+    assert dataset.labels_of(tiny, "train", "category") == [int(label) for _, labels in batches for label in labels]
+    assert dataset.labels_of(tiny, "validation", "subtype").count(2) == 3
+
+
+def test_class_weights() -> None:
+    from curate.ml.dataset import class_weights
+
+    weights = class_weights([0] * 60 + [1] * 30 + [2], 4)
+    assert weights[1] == pytest.approx(2 * weights[0])
+    assert weights[2] == pytest.approx(10 * weights[0])  # 60 without the limit
+    assert weights[3] == 0
+    assert sum(weights[label] * count for label, count in ((0, 60), (1, 30), (2, 1))) == pytest.approx(91)
+
+
+def test_stratified_choice(tiny: Path) -> None:
+    from curate.ml import dataset
+
+    chosen = list(dataset.stratified(tiny, "train", target="category", pictures=9))
+    assert sorted(int(each["category_index"]) for each in chosen) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [each["id"] for each in chosen] == [
+        each["id"] for each in dataset.stratified(tiny, "train", target="category", pictures=9)
+    ]
+
+
+def test_scores() -> None:
+    truth = np.array([0] * 20 + [1] * 10 + [2] * 2)
+    probabilities = np.eye(3, dtype=np.float32)[[0] * 20 + [1] * 5 + [0] * 5 + [2] * 2]
+    groups = {"source": ["a"] * 20 + ["b"] * 12}
+    found = evaluation.scores(evaluation.Answers(truth, probabilities, [], groups), ["x", "y", "z"])
+    assert found["accuracy"] == pytest.approx(27 / 32)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert found["majority"] == pytest.approx(20 / 32)
+    assert found["confusion"] == [[20, 0, 0], [5, 5, 0], [0, 0, 2]]
+    assert found["per_class"]["z"] == {"pictures": 2, "too_small": True}
+    assert found["groups"]["source"]["b"] == {"pictures": 12, "accuracy": pytest.approx(7 / 12)}
+    assert evaluation.scores(evaluation.Answers(truth[:0], probabilities[:0]), ["x"]) == {"pictures": 0}
