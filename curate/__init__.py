@@ -1,4 +1,4 @@
-"""One merged, harmonised skin-lesion corpus from public sources: every picture with its origin, its label and its reason."""
+"""One merged, harmonised skin-lesion corpus: every picture with its origin, its label and its reason."""
 
 from __future__ import annotations
 

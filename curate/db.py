@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,8 @@ import pyarrow as pa
 from curate.errors import CorpusError, CurateError, UsageError
 
 SQL = Path(__file__).parent / "sql"
+
+_NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 
 # DuckDB 2.0.0 takes two joined subqueries that differ only in their grouping column for one, and gives wrong rows;
 # without that optimizer the rows are right (a test in tests/test_db.py holds it).
@@ -55,8 +58,10 @@ class Database:
         elif not path.exists():
             raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build")
         try:
+            if not path.exists():
+                _make(path)
             self._connection = duckdb.connect(str(path), read_only=read_only)
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as refused:
+        except duckdb.Error as refused:
             raise _not_opened(path, str(refused)) from refused
         self._connection.execute(_SOUND)
 
@@ -75,24 +80,25 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do all that stands inside, or nothing of it."""
-        self._connection.execute("begin")
+        self._execute("begin")
         try:
             yield
         except BaseException:
-            self._connection.execute("rollback")
+            self._execute("rollback")
             raise
-        self._connection.execute("commit")
+        self._execute("commit")
 
     def build(self, *names: str, **values: Any) -> None:
         """Run `curate/sql/<name>.sql` for each name; `$word` in it is bound to `values["word"]`."""
         for name in names:
             text = script(name)
             bound = {word: value for word, value in values.items() if f"${word}" in text}
-            self._connection.execute(text, bound or None)
+            self._execute(text, bound or None)
 
     def select(self, name: str, /, **values: Any) -> pa.Table:
         """Run a script that selects, and return its rows as an Arrow table."""
-        return self._connection.sql(script(name), params=values or None).to_arrow_table()
+        with self._hearing():
+            return self._connection.sql(script(name), params=values or None).to_arrow_table()
 
     def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
         """Run a script that selects, and return its rows as dictionaries."""
@@ -125,21 +131,35 @@ class Database:
     def replace(self, name: str, rows: pa.Table) -> None:
         """Replace a whole table by `rows`."""
         self._connection.register("arrow_rows", rows)
-        self._connection.execute(f'create or replace table "{name}" as select * from arrow_rows')
+        self._execute(f'create or replace table "{name}" as select * from arrow_rows')
         self._connection.unregister("arrow_rows")
 
     def replace_source(self, name: str, source: str, rows: pa.Table) -> None:
         """Replace the rows of one source in a table that has a column `source`."""
-        self._connection.execute(f'delete from "{name}" where source = ?', [source])
+        self._execute(f'delete from "{name}" where source = ?', [source])
         self._add("insert", name, rows)
 
     def insert(self, name: str, rows: pa.Table) -> None:
         """Add facts; a fact that is there already (by the table's key) stays as it is."""
         self._add("insert or ignore", name, rows)
 
+    def _execute(self, text: str, values: Any = None) -> None:
+        with self._hearing():
+            self._connection.execute(text, values)
+
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """Say a full disk as our own error, and Ctrl-C as Python does."""
+        try:
+            yield
+        except _NO_ROOM as refused:
+            raise _not_written(self.path, str(refused)) from refused
+        except duckdb.InterruptException as stopped:
+            raise KeyboardInterrupt from stopped
+
     def _add(self, how: str, name: str, rows: pa.Table) -> None:
         self._connection.register("arrow_rows", rows)
-        self._connection.execute(f'{how} into "{name}" by name select * from arrow_rows')
+        self._execute(f'{how} into "{name}" by name select * from arrow_rows')
         self._connection.unregister("arrow_rows")
 
 
@@ -155,7 +175,7 @@ def ask(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -
         raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build")
     try:
         connection = duckdb.connect(str(path), read_only=True)
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as refused:
+    except duckdb.Error as refused:
         raise _not_opened(path, str(refused)) from refused
     try:
         for setting in (
@@ -191,8 +211,30 @@ def ask(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -
         connection.close()
 
 
+def _make(path: Path) -> None:
+    """Make an empty database under another name first: a file that is cut short never stands under the final name."""
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        duckdb.connect(str(temporary)).close()
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, words: str) -> CurateError:
+    return CorpusError(
+        "the corpus database cannot be written",
+        where=str(path),
+        found=words.partition("\n")[0],
+        done="what was written before stands",
+        hint="make room on the disk, then type the same again",
+    )
+
+
 def _not_opened(path: Path, words: str) -> CurateError:
-    if "lock" in words.lower():
+    if "could not write" in words.lower():
+        return _not_written(path, words)
+    if "could not set lock" in words.lower():
         return CorpusError(
             "another curate works on this root",
             where=str(path),
@@ -205,8 +247,3 @@ def _not_opened(path: Path, words: str) -> CurateError:
         found=words.split("\n")[0],
         hint=f"rm {path}  (only time is lost: curate build makes it again)",
     )
-
-
-def quote(words: Sequence[str]) -> str:
-    """Return the words as one readable list for a message."""
-    return ", ".join(words)

@@ -1,4 +1,4 @@
-"""The errors that a user may meet: each says what, where, what was expected and found, what was done, what to type next."""
+"""The errors that a user may meet: each says what, where, expected, found, what was done, what to type next."""
 
 from __future__ import annotations
 

@@ -87,10 +87,7 @@ class LabelMaps:
             "ambiguous": pa.Table.from_pylist(
                 list(self.ambiguous),
                 schema=pa.schema(
-                    {
-                        name: pa.string()
-                        for name in ("source", "source_label", "decided_by", "decided_label", "subtype")
-                    }
+                    {name: pa.string() for name in ("source", "source_label", "decided_by", "decided_label", "subtype")}
                 ),
             ),
             "vocabulary": pa.Table.from_pylist(

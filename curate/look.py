@@ -1,4 +1,4 @@
-"""One look at one file: read once, hashed once, decoded once, and everything that is wanted of it comes out. Runs in worker processes."""
+"""One look at one file: read once, hashed once, decoded once, and all that is wanted of it comes out (in a worker)."""
 
 from __future__ import annotations
 
@@ -58,9 +58,7 @@ def _look(errand: Errand) -> Facts:
     try:
         data = read_location(Location.parse(errand.location), errand.object_path)
     except CurateError as broken:
-        facts.members.append(
-            {"location": errand.location, "sha256": None, "bytes": None, "problem": _one_line(broken)}
-        )
+        facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": _one_line(broken)})
         return facts
     sha256 = hashlib.sha256(data).hexdigest()
     facts.members.append({"location": errand.location, "sha256": sha256, "bytes": len(data), "problem": None})
@@ -173,7 +171,7 @@ def _pixels(location: str, object_path: Path) -> np.ndarray:
 
 
 def see(sight: Sight) -> np.ndarray:
-    """Return the pixels of one picture at full size (height, width, 3; uint8 sRGB). UnreadablePicture where it cannot."""
+    """Return one picture at full size (height, width, 3; uint8 sRGB). Raises UnreadablePicture."""
     whole = _pixels(sight.location, sight.object_path)
     return whole if sight.box is None else codec.crop(whole, sight.box)
 

@@ -1,4 +1,4 @@
-"""The tour: a small drawn world of all sources goes the whole way, over HTTP on loopback, exactly as the real thing does."""
+"""The tour: a small drawn world of all sources goes the whole way, over HTTP on loopback, as the real thing does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from curate.workspace import Workspace, shipped
 Size = Literal["tiny", "small", "demo"]
 
 _RECIPE = """\
-# The recipe of the demo: small pictures and a short training, so that it ends within minutes. Every knob: docs/recipe.md
+# The recipe of the demo: small pictures and a short training, so that it ends within minutes.
 [shard]
 name = "demo"
 short_side = 112
@@ -35,7 +35,7 @@ learning_rate = 2e-3
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tour ends with: the ledger, the run folder, its metrics, the table of quantized forms, the report page."""
+    """What the tour ends with: the ledger, the run with its metrics and its quantized forms, the report page."""
 
     ledger: dict[str, Any]
     run: Path
@@ -94,7 +94,7 @@ def tour(
         run=run,
         metrics=trained.details["metrics"],
         forms=quantized.details["table"],
-        page=Path(page.details["page"]),
+        page=Path(page.details["file"]),
         example=_example(workspace),
         seconds=time.monotonic() - started,
     )

@@ -32,9 +32,7 @@ class Workspace:
     ...     database.table("corpus").num_rows
     """
 
-    def __init__(
-        self, root: Path | str = ".", *, workers: int | None = None, progress: Progress = silent
-    ) -> None:
+    def __init__(self, root: Path | str = ".", *, workers: int | None = None, progress: Progress = silent) -> None:
         self.root = Path(root)
         self.workers = workers or available()
         self.progress = progress
@@ -104,7 +102,7 @@ class Workspace:
         return lock_.read(self.lock_path)
 
     def remembered(self) -> list[str]:
-        """Return the sources that this root was started with, in alphabetical order, also where `data_cache` is gone."""
+        """Return the sources that this root was started with, sorted, also where `data_cache` is gone."""
         locked = self.locked()
         return [source for source in self.manifests if source in locked or self.tree_path(source).exists()]
 

@@ -110,7 +110,7 @@ def _copies(database: Database, hostile: bool) -> None:
     ends = pa.schema([("first", pa.string()), ("second", pa.string()), ("distance", pa.int32())])
     database.replace("candidates", pa.Table.from_pylist([], schema=ends))
     uses = {f"use_{kind}": True for kind in ("same_id", "listed", "same_bytes", "same_pixels", "near")}
-    database.build("edges", fingerprint=fingerprint.VERSION, near_agreement=0.97, **uses)
+    database.build("edges", fingerprint=fingerprint.VERSION, near_agreement=0.92, near_agreement_in_lesion=0.99, **uses)
     ids = database.table("records").column("id").to_pylist()
     pairs = [(row["first"], row["second"]) for row in database.table("edges").to_pylist()]
     database.replace(

@@ -1,4 +1,4 @@
-"""Tiles of captioned sheets find their case, over row and sheet ends, and are left out wherever that cannot be proved."""
+"""Tiles of captioned sheets find their case over row and sheet ends, and are left out where that cannot be proved."""
 
 from __future__ import annotations
 
@@ -23,12 +23,25 @@ def records(
         database.build("facts")
         database.replace("mode", pa.table({"labels_only": [False]}))
         database.replace("sources", pa.table({"source": ["severance"], "modality": ["clinical"]}))
-        rows: dict[str, list[dict[str, Any]]] = {"sheets": [], "members": [], "sheets_cut": [], "tiles": [], "cases": []}
+        rows: dict[str, list[dict[str, Any]]] = {
+            "sheets": [],
+            "members": [],
+            "sheets_cut": [],
+            "tiles": [],
+            "cases": [],
+        }
         for position, cells in sheets.items():
             name = f"{position:03}"
             place = {"file": f"sheets/{name}.jpg", "location": f"hash{name}"}
             rows["sheets"].append(
-                {"source": "severance", "name": name, "layout": "captioned", "position": position, "claims": "{}", **place}
+                {
+                    "source": "severance",
+                    "name": name,
+                    "layout": "captioned",
+                    "position": position,
+                    "claims": "{}",
+                    **place,
+                }
             )
             rows["members"].append({"location": f"hash{name}", "sha256": f"hash{name}", "bytes": 1})
             rows["sheets_cut"].append({"sha256": f"hash{name}", "layout": "captioned", "version": 1})
@@ -36,7 +49,9 @@ def records(
                 text = None
                 if kind == "label":
                     text = (texts or {}).get(case, f"{case}, F/40, wart")
-                rows["tiles"].append({"sha256": f"hash{name}", "version": 1, "cell": number, "kind": kind, "text": text})
+                rows["tiles"].append(
+                    {"sha256": f"hash{name}", "version": 1, "cell": number, "kind": kind, "text": text}
+                )
         rows["cases"] = [{"source": "severance", "claims": "{}", **case} for case in cases]
         for table, made in rows.items():
             if made:
@@ -84,7 +99,7 @@ def test_every_tile_belongs_to_the_label_cell_before_it(sizes: list[int], size: 
             elif kind == "picture":
                 lost += 1
                 expected[f"severance:{position:03}.jpg/{lost}"] = "no label cell"
-    # The last case of one sheet and the first of the next prove each other; a sheet without a label cell proves nothing.
+    # The last case of one sheet and the first of the next prove each other; without a label cell nothing is proved.
     if all(any(kind == "label" for kind, _ in cells) for cells in sheets.values()):
         assert {name: row["problem"] for name, row in found.items()} == expected
     assert len(found) == sum(kind == "picture" for cells in sheets.values() for kind, _ in cells)
@@ -128,4 +143,7 @@ def test_a_case_that_stands_on_two_sheets_is_taken_once() -> None:
     twice = [("label", 1), ("picture", 1), ("label", 2), ("picture", 2)]
     found = records({1: list(twice), 5: list(twice)}, workbook(3))
     assert sorted(name for name, row in found.items() if row["problem"] is None) == ["severance:1/1", "severance:2/1"]
-    assert sorted(name for name, row in found.items() if row["problem"]) == ["severance:005.jpg/1", "severance:005.jpg/2"]
+    assert sorted(name for name, row in found.items() if row["problem"]) == [
+        "severance:005.jpg/1",
+        "severance:005.jpg/2",
+    ]

@@ -70,7 +70,8 @@ def test_sources_from_anywhere(curate: Curate, tmp_path: Path) -> None:
     )
     listed = {entry["source"]: entry for entry in json.loads(done.stdout)["sources"]}
     assert sorted(listed) == [
-        "asan", "hallym", "isic_2016", "isic_2017", "isic_2018", "isic_2019", "isic_2020", "pad_ufes_20", "ph2", "severance",
+        "asan", "hallym", "isic_2016", "isic_2017", "isic_2018", "isic_2019", "isic_2020", "pad_ufes_20", "ph2",
+        "severance",
     ]  # fmt: skip
     assert all(entry["here"] == "nothing" and entry["license"] for entry in listed.values())
 

@@ -1,4 +1,4 @@
-"""The whole way on the drawn world: every planted trap ends as it must, nothing is done twice, and any way there gives the same bytes."""
+"""The whole way on the drawn world: every trap ends as it must, nothing is done twice, any way gives the same bytes."""
 
 from __future__ import annotations
 
@@ -191,7 +191,9 @@ def test_the_commands_answer_on_it(built: Workspace, curate: Curate) -> None:
     book = json.loads(status.stdout)
     assert book["balances"]
     assert book["total"]["claimed"] == book["total"]["kept"] + sum(book["total"]["left_out"].values())
-    asked = curate("sql", "select split, sum(pictures)::int as n from class_balance group by split", "--json", root=built.root)
+    asked = curate(
+        "sql", "select split, sum(pictures)::int as n from class_balance group by split", "--json", root=built.root
+    )
     assert sum(row["n"] for row in json.loads(asked.stdout)) == book["total"]["kept"]
     for words in (["explain", "isic_2016:nothing"], ["sql", "drop table corpus"]):
         assert curate(*words, root=built.root).returncode == 2

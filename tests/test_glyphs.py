@@ -25,15 +25,10 @@ def test_what_is_drawn_is_read(text: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.text(st.sampled_from(glyphs.characters().replace(",", "")), min_size=1, max_size=11), max_size=4))
+@given(st.lists(st.text(st.sampled_from(glyphs.characters().replace(",", "")), min_size=1, max_size=11), max_size=3))
 def test_any_words_of_known_characters_come_back(words: list[str]) -> None:
     text = ", ".join(words)
-    try:
-        cell = glyphs.draw(text) if text else np.full((100, 100, 3), 255, np.uint8)
-    except ValueError as long:
-        assert "too long" in str(long)
-        return
-    assert glyphs.read(cell) == text
+    assert glyphs.read(glyphs.draw(text) if text else np.full((100, 100, 3), 255, np.uint8)) == text
 
 
 @settings(max_examples=50, deadline=None)
@@ -61,7 +56,7 @@ def test_noise_and_shifted_text_are_not_read() -> None:
 
 @pytest.mark.parametrize("text", ["A", "1, M/60, wart,", "two words", ", a", "", "é", "1, M/1, " + "a" * 60])
 def test_what_has_no_shape_or_no_room_is_not_drawn(text: str) -> None:
-    with pytest.raises(ValueError, match="label cell|shape|parted|comma"):
+    with pytest.raises(ValueError, match=r"label cell|shape|parted|comma"):
         glyphs.draw(text)
 
 

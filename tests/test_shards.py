@@ -62,7 +62,7 @@ def _workspace(root: Path, *, names: list[str] | None = None, workers: int = 1, 
         if names is None or name in names:
             rows.append(_row(workspace, name, sheet, place, box[2], box[3], box))
     random.Random(str(root)).shuffle(rows)
-    with workspace.database() as database:
+    with workspace.database(create=True) as database:
         database.replace("corpus", pa.Table.from_pylist(rows, schema=_schema()))
     return workspace
 

@@ -66,16 +66,13 @@ def test_says_which_are_not_the_official_bytes(workspace: Workspace) -> None:
     assert any(note.startswith("isic_2019: not the official bytes: ") for note in report.notes)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.37, 0.999])
-def test_a_flipped_bit_in_any_file_is_found(workspace: Workspace, share: float) -> None:
-    paths = sorted(path for path in workspace.cache.rglob("*") if path.is_file())
+def test_a_flipped_bit_in_any_file_is_found(workspace: Workspace) -> None:
+    paths = sorted(path for path in workspace.cache.rglob("*") if path.is_file() and path.stat().st_size)
     kept = [path for path in paths if path != workspace.database_path and path.name != "index.json"]
     assert {path.relative_to(workspace.cache).parts[0] for path in kept} == {"objects", "incoming", "shards"}
-    for path in kept:
+    for number, path in enumerate(kept):
         whole = path.read_bytes()
-        if not whole:
-            continue
-        flip(path, share)
+        flip(path, (0.0, 0.37, 0.999)[number % 3], number % 8)
         report = verify.run(workspace)
         path.write_bytes(whole)
         assert report.exit_code == 1, path
@@ -192,8 +189,9 @@ def test_a_damaged_database_is_found(workspace: Workspace) -> None:
     path = workspace.database_path
     whole = path.read_bytes()
     found = 0
-    blocks = range(3 * 4096, len(whole), 256 * 1024)  # three headers, then blocks of 256 KiB, each with its checksum
-    for start in blocks:
+    # Three headers of 4 KiB, then blocks of 256 KiB, each with its own checksum.
+    blocks = range(3 * 4096, len(whole), 256 * 1024)
+    for start in blocks[:: max(1, len(blocks) // 6)]:
         data = bytearray(whole)
         data[start + 64] ^= 1
         path.write_bytes(bytes(data))

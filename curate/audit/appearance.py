@@ -14,9 +14,9 @@ from curate.db import Database
 from curate.images import tone as measure
 
 _WEAK = (
-    "ITA is weak on photographs: light and white balance change it as much as skin does, so that it agrees with a "
-    "person's reading only in about three of five pictures within one class. Read it as a hint about a whole source, "
-    "never as a fact about one person."
+    "ITA is weak on photographs: light and white balance change it as much as skin does. On Fitzpatrick17k it falls "
+    "within one class of a person's reading for 58 to 65 % of the pictures; two people do for 91 %. Read it as a hint "
+    "about a whole source, never as a fact about one person."
 )
 
 
@@ -112,7 +112,7 @@ def _artefact(name: str, found: list[dict[str, Any]]) -> Markup:
     for row in found:
         malignant, other = row["malignant_mean"], row["other_mean"]
         both = Markup(_strength("malignant", malignant, "red") + _strength("not malignant", other, "blue"))
-        away = f"{malignant - other:+.3f}" if malignant is not None and other is not None else "–"
+        away = _difference(malignant, other)
         counts = (row["malignant_pictures"], row["other_pictures"])
         rows.append([row["source"], both, number(malignant, 3), number(other, 3), away, *counts])
     columns = [
@@ -120,7 +120,13 @@ def _artefact(name: str, found: list[dict[str, Any]]) -> Markup:
         *bars("mean strength"),
         *numbers("malignant", "others", "difference", "malignant pictures", "other pictures"),
     ]
-    return Markup(element("h3", name) + table(f"Mean strength of {name} by source", columns, rows))
+    return table(f"{name.capitalize()}: mean strength by source", columns, rows)
+
+
+def _difference(malignant: float | None, other: float | None) -> str:
+    if malignant is None or other is None:
+        return "–"
+    return "0" if abs(malignant - other) < 0.0005 else f"{malignant - other:+.3f}"
 
 
 def _strength(words_: str, value: float | None, colour: str) -> Markup:

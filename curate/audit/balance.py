@@ -104,7 +104,7 @@ def people(database: Database) -> Section:
         rows: list[list[Content]] = [
             [_value(trait, row["value"]), stacked(by_category(row)), row["pictures"]] for row in grouped[trait]
         ]
-        columns = [*words(name), *bars("by category"), *numbers("pictures")]
+        columns = [*words(name), *bars("by category", wide=True), *numbers("pictures")]
         tables.append(table(f"Pictures by {name}", columns, rows))
     return section(
         "people",

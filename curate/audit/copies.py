@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from curate.audit.markup import Content, Markup, element, number
+from curate.audit.markup import Content, Markup, breakable, element, number
 from curate.audit.page import Section, ask, paragraph, section
 from curate.audit.table import long, numbers, table, words
 from curate.audit.thumbnail import Thumbnail, thumbnails
@@ -46,8 +46,9 @@ def conflicts(database: Database) -> Section:
     """Return where copies of one picture carry different labels, and the rule that decided."""
     rules = database.rows("report_conflict_rules")
     groups = sum(row["copy_groups"] for row in rules)
-    shown = [list(rows) for _, rows in itertools.groupby(database.rows("report_conflicts", most=CONFLICTS), _place)]
-    more = f"; {number(len(shown))} of {number(groups)} groups" if groups > len(shown) else ""
+    shown: dict[str, list[dict[str, Any]]] = {rule["rule"]: [] for rule in rules}
+    for row in database.rows("report_conflicts", most=CONFLICTS):
+        shown[row["rule"]].append(row)
     return section(
         "conflicts",
         "Label conflicts",
@@ -57,31 +58,27 @@ def conflicts(database: Database) -> Section:
             [*words("rule"), *numbers("groups", "records")],
             [[row["rule"], row["copy_groups"], row["records"]] for row in rules],
         ),
-        table(
-            f"What each copy says, and what came of it{more}",
-            [*words("copies", "their labels", "meaning"), *long("decided")],
-            [_conflict(rows) for rows in shown],
-        ),
+        *(_conflicts(rule["rule"], rule["copy_groups"], shown[rule["rule"]]) for rule in rules),
         ask("select * from label_conflicts"),
     )
 
 
-def _place(row: dict[str, Any]) -> int:
-    return int(row["place"])
-
-
-def _conflict(rows: Sequence[dict[str, Any]]) -> list[Content]:
-    decided = rows[0]["decided_subtype"] or rows[0]["decided_category"] or "left out"
-    return [
-        _lines(row["id"] for row in rows),
-        _lines(row["source_label"] for row in rows),
-        _lines(row["subtype"] or f"{row['category']}, subtype unknown" for row in rows),
-        f"{decided} ({rows[0]['rule']})",
-    ]
-
-
-def _lines(values: Any) -> Markup:
-    return Markup(element("br").join(element("span", value) for value in values))
+def _conflicts(rule: str, groups: int, rows: Sequence[dict[str, Any]]) -> Markup:
+    here = len({row["place"] for row in rows})
+    caption = f"{rule[:1].upper()}{rule[1:]}: {number(here)} of {number(groups)} groups"
+    return table(
+        caption,
+        [*words("copy", "its label", "means"), *long("decided")],
+        [
+            [
+                row["id"],
+                row["source_label"],
+                row["subtype"] or f"({row['category']})",
+                row["decided_subtype"] or (f"({row['decided_category']})" if row["decided_category"] else "left out"),
+            ]
+            for row in rows
+        ],
+    )
 
 
 def _gallery(workspace: Workspace, pairs: Sequence[dict[str, Any]], copies: int) -> list[Content]:
@@ -91,7 +88,8 @@ def _gallery(workspace: Workspace, pairs: Sequence[dict[str, Any]], copies: int)
     return [
         element("h3", "To look at"),
         paragraph(
-            f"{said}: some of each kind of evidence, the least certain first; the survivor is on the left. "
+            f"{said}: some of each kind of evidence, the least certain first. On the left the survivor: "
+            "the largest, then the lossless, then the best labelled, then the first by id. "
             "A wrong pair is taken apart by a line ",
             element("code", "reject,ID,ID,why"),
             " in ",
@@ -107,10 +105,18 @@ def _pair(row: dict[str, Any], survivor: Thumbnail, copy: Thumbnail) -> Markup:
         "figure",
         element("div", _look(row, "survivor", survivor), _look(row, "copy", copy), class_="looks"),
         element(
-            "figcaption", paragraph(element("strong", row["kinds"])), paragraph(row["evidence"]), paragraph(row["rule"])
+            "figcaption",
+            paragraph(element("strong", row["kinds"])),
+            paragraph(_short(row["evidence"])),
+            paragraph(row["rule"].partition(" (")[0]),
         ),
         class_="pair",
     )
+
+
+def _short(evidence: str) -> str:
+    """Cut hashes short: a person compares pictures here, and the view has the whole hash."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", evidence)
 
 
 def _look(row: dict[str, Any], end: str, look: Thumbnail) -> Markup:
@@ -121,4 +127,6 @@ def _look(row: dict[str, Any], end: str, look: Thumbnail) -> Markup:
         seen = element("img", src=look.uri, alt=f"{end} {name}", width=look.width, height=look.height, loading="lazy")
     size = f"{row[f'{end}_width']} × {row[f'{end}_height']}"
     label = row[f"{end}_label"] or "no label"
-    return element("div", seen, paragraph(element("code", name)), paragraph(f"{size}; “{label}”", class_="soft"))
+    return element(
+        "div", seen, paragraph(element("code", breakable(name))), paragraph(f"{size}; “{label}”", class_="soft")
+    )

@@ -8,7 +8,7 @@ from curate.workspace import Workspace
 
 
 def inventory(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return one entry per source: name, title, pictures, bytes (None: unknown), license, access, here, missing, todo."""
+    """Return one entry per source: pictures, bytes, license, access, what is here, what is missing, what to do."""
     entries = []
     locked = workspace.locked()
     for name, manifest in workspace.manifests.items():

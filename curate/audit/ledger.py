@@ -20,6 +20,7 @@ def ledger(workspace: Workspace) -> dict[str, Any]:
         splits = {row["split"]: row["pictures"] for row in database.rows("split_sizes")}
         labels_only = bool(database.table("mode").to_pylist()[0]["labels_only"])
         claimed_rows = database.count("records")
+        reasons = [row["reason"] for row in database.rows("exclusion_reasons")]
         unbalanced = database.rows("conservation")
     sources: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -29,15 +30,18 @@ def ledger(workspace: Workspace) -> dict[str, Any]:
             entry["kept"] = row["records"]
         else:
             entry["left_out"][row["outcome"]] = row["records"]
-    total: dict[str, Any] = {"source": "all", "claimed": 0, "kept": 0, "left_out": {}}
-    for entry in sources.values():
-        total["claimed"] += entry["claimed"]
-        total["kept"] += entry["kept"]
-        for reason, count in entry["left_out"].items():
-            total["left_out"][reason] = total["left_out"].get(reason, 0) + count
+    entries = list(sources.values())
+    for entry in entries:
+        entry["left_out"] = {reason: entry["left_out"][reason] for reason in reasons if reason in entry["left_out"]}
+    total = {
+        "source": "all",
+        "claimed": sum(entry["claimed"] for entry in entries),
+        "kept": sum(entry["kept"] for entry in entries),
+        "left_out": {reason: sum(entry["left_out"].get(reason, 0) for entry in entries) for reason in reasons},
+    }
     balances = not unbalanced and claimed_rows == total["claimed"] == total["kept"] + sum(total["left_out"].values())
     return {
-        "sources": list(sources.values()),
+        "sources": entries,
         "total": total,
         "balances": balances,
         "labels_only": labels_only,

@@ -66,6 +66,13 @@ def link(url: str, words: str) -> Markup:
     return element("a", words, href=url, rel="noreferrer")
 
 
+def breakable(name: Content) -> Content:
+    """Return a name that may break after its underscores where there is little room; anything else as it is."""
+    if isinstance(name, str) and not isinstance(name, Markup):
+        return Markup(text(name).replace("_", "_<wbr>"))
+    return name
+
+
 def number(value: float | int | None, digits: int = 0) -> str:
     """Return a number with commas at thousands and that many digits; an en dash where it is not known.
 

@@ -12,7 +12,7 @@ from curate.audit.markup import Content, Markup, element, number
 from curate.audit.page import Section, ask, paragraph, section
 from curate.audit.table import bars, long, numbers, table, words
 from curate.db import Database
-from curate.lock import LockedSource
+from curate.lock import LockedSource, Standing
 from curate.recipe import Recipe
 
 OUTCOMES = {
@@ -101,7 +101,7 @@ def ledger(database: Database, locked: Mapping[str, LockedSource]) -> Section:
 
 
 def _sources(sources: Sequence[Mapping[str, Any]], locked: Mapping[str, LockedSource]) -> Markup:
-    standings = ("official", "unpinned", "not the official bytes")
+    standings: tuple[Standing, ...] = ("official", "unpinned", "not the official bytes")
     rows: list[list[Content]] = []
     for row in sources:
         entry = locked.get(row["source"], LockedSource())

@@ -28,10 +28,10 @@ def check(workspace: Workspace) -> tuple[list[Finding], int]:
             whole += intact
     pointer = folder / "current"
     if pointer.exists():
-        named = pointer.read_bytes().decode("utf-8", "replace").strip()
-        if not re.fullmatch(r"[0-9a-f]{16}", named) or not (folder / named).is_dir():
+        named = pointer.read_bytes().decode("utf-8", "replace")
+        if not re.fullmatch(r"[0-9a-f]{16}\n", named) or not (folder / named.strip()).is_dir():
             findings.append(
-                Finding("damaged pointer", str(pointer), "the name of a shard folder", named, "curate shard")
+                Finding("damaged pointer", str(pointer), "the name of a shard folder", repr(named), "curate shard")
             )
     return findings, whole
 

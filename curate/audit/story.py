@@ -1,4 +1,4 @@
-"""One picture's whole story: claimed by whom, cut from what, twin of which and on what evidence, labelled how, why in or out."""
+"""One picture's whole story: claimed by whom, copy of which on what evidence, labelled how, why in or out."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     if not told["picture"]:
         text += _chapter("picture", ["not here"])
     text += _chapter("copy of", [f"{edge['other']}: {edge['kind']} ({edge['evidence']})" for edge in told["edges"]])
-    for label in told["label"]:
+    for label in told["label"] if claim["problem"] is None else []:
         meaning = label["subtype"] or label["category"] or label["status"]
         text += _chapter("label", [f"{label['source_label']!r} means {meaning}" + _note(label["note"])])
         if label["rule"] and label["rule"] != "agreed":

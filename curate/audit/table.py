@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curate.audit.markup import Content, Markup, element, number, text
+from curate.audit.markup import Content, Markup, breakable, element, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ def long(*heads: str) -> list[Column]:
     return [Column(head, "words long") for head in heads]
 
 
-def bars(head: str) -> list[Column]:
-    """Return one column of bars."""
-    return [Column(head, "bars")]
+def bars(head: str, *, wide: bool = False) -> list[Column]:
+    """Return one column of bars; `wide`: most of the table."""
+    return [Column(head, "bars wide" if wide else "bars")]
 
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Content]], *, total: bool = False) -> Markup:
@@ -58,14 +58,7 @@ def _row(columns: Sequence[Column], cells: Sequence[Content]) -> Markup:
     for place, (column, cell) in enumerate(zip(columns, cells, strict=True)):
         shown: Content = number(cell) if isinstance(cell, int) else cell
         if place == 0:
-            made.append(element("th", _breakable(shown), scope="row"))
+            made.append(element("th", breakable(shown), scope="row"))
         else:
             made.append(element("td", "–" if shown is None else shown, class_=column.kind))
     return element("tr", *made)
-
-
-def _breakable(name: Content) -> Content:
-    """Let a long name break after its underscores on a narrow page."""
-    if isinstance(name, str) and not isinstance(name, Markup):
-        return Markup(text(name).replace("_", "_<wbr>"))
-    return name

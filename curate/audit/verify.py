@@ -10,7 +10,7 @@ from curate import db
 from curate.audit import locked, sharded
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
-from curate.errors import CorpusError
+from curate.errors import CorpusError, CurateError
 from curate.report import Report
 from curate.workspace import Workspace
 
@@ -87,20 +87,30 @@ def _database(workspace: Workspace) -> list[Finding]:
     path = workspace.database_path
     if not path.exists():
         return []
-    hint = f"rm '{path}' && curate build   (only time is lost)"
     try:
         tables = db.ask(path, db.script("verify_tables"), seconds=_SECONDS).column("table_name").to_pylist()
+    except (db.QueryError, CorpusError) as refused:
+        if "another curate" in refused.what:
+            raise
+        return [_broken(path, refused)]
+    if not tables or _readable(path, tables) is None:
+        return []
+    # One table at a time, to say which; whole is the usual case, and one question is quicker than forty.
+    broken = ((table, _readable(path, [table])) for table in tables)
+    return [_broken(f"{path}, table {table}", refused) for table, refused in broken if refused is not None]
+
+
+def _readable(path: Path, tables: list[str]) -> db.QueryError | None:
+    """Read all rows of the tables; return why they cannot be read, None where they can."""
+    rows = db.script("verify_rows")
+    try:
+        db.ask(path, "union all\n".join(rows.replace("TABLE_NAME", table) for table in tables), seconds=_SECONDS)
     except db.QueryError as refused:
-        return [Finding("damaged database", str(path), "a DuckDB file", refused.found or refused.what, hint)]
-    except CorpusError as refused:
-        return [Finding("damaged database", str(path), "a DuckDB file", refused.found or refused.what, hint)]
-    findings = []
-    with workspace.progress("verify tables", len(tables), "tables") as advance:
-        for table in tables:
-            try:
-                db.ask(path, db.script("verify_rows").replace("TABLE_NAME", table), seconds=_SECONDS)
-            except db.QueryError as refused:
-                found = (refused.found or refused.what).split("\n")[0]
-                findings.append(Finding("damaged database", f"{path}, table {table}", "readable rows", found, hint))
-            advance(1)
-    return findings
+        return refused
+    return None
+
+
+def _broken(where: Path | str, refused: CurateError) -> Finding:
+    found = (refused.found or refused.what).split("\n")[0]
+    hint = f"rm '{str(where).split(', table ')[0]}' && curate build   (only time is lost)"
+    return Finding("damaged database", str(where), "rows that can be read", found, hint)

@@ -121,7 +121,7 @@ class World:
 def make(folder: Path, *, seed: int = 1, size: Size = "demo") -> World:
     """Write the world's files below `folder` and return the world; the same seed and size give the same bytes.
 
-    "demo" has about 1,750 records (enough of each category to train on), "small" about 600, "tiny" about 400; each
+    "demo" has about 1,750 records (enough of each category to train on), "small" about 640, "tiny" about 470; each
     holds every trap. Files of an earlier world of that folder are replaced.
     """
     records: list[Planted] = []

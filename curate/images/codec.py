@@ -76,23 +76,10 @@ def decode(data: bytes, *, min_side: int | None = None) -> Picture:
     """
     if not data:
         raise UnreadablePicture("the picture has no bytes", expected="a picture", found="0 bytes")
-    try:
-        with warnings.catch_warnings():
-            # Our own limit stands below, and is said in our own words.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError as unknown:
-        raise UnreadablePicture(
-            "the bytes are no picture", expected=", ".join(FORMATS), found=f"bytes that start {data[:8]!r}"
-        ) from unknown
-    except Image.DecompressionBombError as bomb:
-        raise _too_large(str(bomb)) from bomb
-    except _BROKEN as broken:
-        raise _cut_short(data, broken) from broken
-    with image:
-        if image.width * image.height > MOST_PIXELS:
-            raise _too_large(f"{image.width} x {image.height}")
-        return _decode(image, data, min_side)
+    with warnings.catch_warnings():
+        # Pillow warns of odd metadata, which changes no pixel, and of size, for which our own limit stands below.
+        warnings.simplefilter("ignore")
+        return _decode(_opened(data), data, min_side)
 
 
 def scale(pixels: Pixels, short_side: int) -> Pixels:
@@ -123,6 +110,22 @@ def encode(pixels: Pixels, format: Literal["JPEG", "PNG"], quality: int = 92) ->
     else:
         image.save(out, "PNG", compress_level=6)
     return out.getvalue()
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as unknown:
+        raise UnreadablePicture(
+            "the bytes are no picture", expected=", ".join(FORMATS), found=f"bytes that start {data[:8]!r}"
+        ) from unknown
+    except Image.DecompressionBombError as bomb:
+        raise _too_large(str(bomb)) from bomb
+    except _BROKEN as broken:
+        raise _cut_short(data, broken) from broken
+    if image.width * image.height > MOST_PIXELS:
+        raise _too_large(f"{image.width} x {image.height}")
+    return image
 
 
 def _decode(image: Image.Image, data: bytes, min_side: int | None) -> Picture:

@@ -31,28 +31,34 @@ _FLOOR = 28  # grey levels below white that JPEG noise may reach on bare paper
 _INK = 150.0  # grey levels in sum over a glyph; the lightest real one (a comma) holds 1,200
 _BLED_INK = 600.0  # the same where glyphs bleed into each other
 _MATCH = 0.80  # cosine of glyph and shape, from which they are the same
-_SOFT_MARGIN = 0.15  # the same where glyphs bleed into each other
 _MARGIN = 0.3  # of the way from midway between the two best shapes (0) to the best (1)
+_SOFT_MATCH = 0.87  # both where glyphs bleed into each other: no real cell was misread, whatever was done to its sheet
+_SOFT_MARGIN = 0.22
+_HARDLY = 0.78  # factor of a sheet above which glyphs keep their shape
 
 Grid = npt.NDArray[np.float64]
 
 
-def read(cell: Pixels) -> str | None:
+def read(cell: Pixels, *, scaled: float = 1.0) -> str | None:
     """Read the whole text of a label cell, line wraps joined: "10404, M/74, kaposisarcoma".
 
-    `cell` is uint8 (100, 100, 3) or (100, 100). Returns "" for bare paper and None where any glyph does not match one
-    shape of the typeface well and clearly better than all others: nothing is guessed.
+    `cell` is uint8 (100, 100, 3) or (100, 100); `scaled` is the factor at which its sheet came. Returns "" for bare
+    paper, and None where any glyph does not match one shape of the typeface well and clearly better than all others:
+    nothing is guessed.
     """
     if cell.shape[:2] != (CELL, CELL):
         raise ValueError(f"a label cell has {CELL} x {CELL} pixels, not {cell.shape[1]} x {cell.shape[0]}")
     grey = cell if cell.ndim == 2 else cv2.cvtColor(cell, cv2.COLOR_RGB2GRAY)
     ink = 255.0 - np.asarray(grey, dtype=np.float64)
     ink[ink < _FLOOR] = 0
-    text = _read(ink, _sharp(), _INK, _MARGIN, "")
+    text = _read(ink, _sharp(), _INK, _MATCH, _MARGIN, "")
     if text is not None:
         return text
     # A sheet that was scaled and brought back: a glyph bleeds into its neighbours, and l and 1 look the same.
-    text = _read(ink, _soft(), _BLED_INK, _SOFT_MARGIN, "l1")
+    # At other factors than these its shapes are not known well enough to be sure.
+    if scaled < _HARDLY and abs(scaled - 0.5) > 0.005:
+        return None
+    text = _read(ink, _soft(), _BLED_INK, _SOFT_MATCH, _SOFT_MARGIN, "l1")
     return None if text is None else _settled(text)
 
 
@@ -113,7 +119,7 @@ def _wrap(words: list[str]) -> list[tuple[int, str]]:
     return rows
 
 
-def _read(ink: Grid, kinds: tuple[Grid, ...], least_ink: float, margin: float, alike: str) -> str | None:
+def _read(ink: Grid, kinds: tuple[Grid, ...], least_ink: float, match: float, margin: float, alike: str) -> str | None:
     """Read line by line, each with the kind of shapes that fits it best; `alike` are two characters not told apart."""
     known = characters()
     twins = [known.index(character) for character in alike]
@@ -135,7 +141,7 @@ def _read(ink: Grid, kinds: tuple[Grid, ...], least_ink: float, margin: float, a
         lead[np.arange(len(best)), best] = np.inf
         if twins:
             lead[np.isin(best, twins)[:, None] & np.isin(np.arange(len(known)), twins)] = np.inf
-        if scores.max(axis=1).min() < _MATCH or lead.min() < margin:
+        if scores.max(axis=1).min() < match or lead.min() < margin:
             return None
         found = np.full(COLUMNS, " ")
         found[inked] = [known[index] for index in best]

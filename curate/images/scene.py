@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float32]
 
 _BLACK = 70  # grey level (0..255) below which a corner is outside the lens, not dark skin
 _GLARE = 238  # darkest channel from which light is reflected, not scattered
-_HAIR = 18  # grey levels by which a hair is darker than what lies on both its sides
+_HAIR = 15  # grey levels by which a hair is darker than what lies on both its sides
 _SPREAD = (7.0, 22.0)  # colour differences between which lesion and skin are parted (CIE76)
 
 
@@ -99,7 +99,9 @@ def _corners(grey: npt.NDArray[np.uint8], frame: Mask) -> Mask:
 def _hair(grey: npt.NDArray[np.uint8]) -> Mask:
     """Return thin dark lines: what a closing fills, as far as it hangs together in long narrow pieces."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
-    thin = (cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > _HAIR).astype(np.uint8)
+    # Softened first: the grain of a sensor is thin and dark too.
+    calm = cv2.GaussianBlur(grey, (3, 3), 0)
+    thin = (cv2.morphologyEx(calm, cv2.MORPH_BLACKHAT, kernel) > _HAIR).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(thin, connectivity=8)
     reach = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     # Long, and narrow along its length: specks of pigment net are short, blotches are broad.

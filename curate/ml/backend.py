@@ -6,13 +6,14 @@ import os
 from typing import Any
 
 from curate.errors import TrainError
+from curate.ml.tflite import hushed
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only: which instructions the processor has is no news
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums depend on how threads fall; without it runs repeat
 
 try:
-    import keras
-    import tensorflow as tf
+    with hushed():  # TensorFlow tells about oneDNN while it loads, whatever the log level
+        import keras
+        import tensorflow as tf
 except ImportError as missing:
     raise TrainError(
         "TensorFlow is not installed", found=str(missing), hint="pip install 'curate[train]', then the same again"

@@ -35,7 +35,13 @@ near as (
     join looks l
         on l.first_sha256 = a.sha256 and l.first_cell = a.cell
         and l.second_sha256 = b.sha256 and l.second_cell = b.cell and l.version = $fingerprint
-    where l.agreement >= $near_agreement and $use_near
+    join records r on r.id = c.first
+    join records s on s.id = c.second
+    where $use_near
+        and l.agreement >= case
+            when r.source = s.source and r.lesion_id = s.lesion_id then $near_agreement_in_lesion
+            else $near_agreement
+        end
 ),
 decided as (
     select d.first, d.second, 'decision' as kind, 1.0::double as score,

@@ -48,6 +48,7 @@ def run(workspace: Workspace) -> Report:
                 "edges",
                 fingerprint=fingerprint.VERSION,
                 near_agreement=recipe.near_agreement,
+                near_agreement_in_lesion=recipe.near_agreement_in_lesion,
                 use_same_id=recipe.same_id,
                 use_listed=recipe.listed,
                 use_same_bytes=recipe.same_bytes,
@@ -113,6 +114,8 @@ def _decisions(workspace: Workspace) -> pa.Table:
                         found=",".join(str(value) for value in row.values()),
                         hint="mend that line",
                     )
-                rows.append({"decision": decision, "first": first, "second": second, "note": str(row.get("note") or "")})
+                rows.append(
+                    {"decision": decision, "first": first, "second": second, "note": str(row.get("note") or "")}
+                )
     names = ("decision", "first", "second", "note")
     return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in names})

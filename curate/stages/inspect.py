@@ -10,9 +10,9 @@ import pyarrow as pa
 from curate.db import Database
 from curate.files import Location
 from curate.images import fingerprint, montage
+from curate.look import APPEARANCE_VERSION, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
-from curate.look import APPEARANCE_VERSION, Errand, Facts, look
 from curate.workers import spread
 from curate.workspace import Workspace
 

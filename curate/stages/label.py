@@ -23,7 +23,9 @@ def run(workspace: Workspace) -> Report:
         with database.transaction():
             for name, rows in maps.tables().items():
                 database.replace(name, rows)
-            database.build("labels", "twin_labels", "metadata", "knowledge", on_conflict=workspace.recipe.label.on_conflict)
+            database.build(
+                "labels", "twin_labels", "metadata", "knowledge", on_conflict=workspace.recipe.label.on_conflict
+            )
         lines = missing(database)
         if lines:
             raise LabelMapError(
@@ -31,7 +33,7 @@ def run(workspace: Workspace) -> Report:
                 where=str(workspace.label_maps),
                 found="\n            ".join(lines[:_SHOWN]),
                 done="records and twins stand; labels were not used further",
-                hint="curate label --missing   prints the lines to add; a line without subtype and category is out of scope",
+                hint="curate label --missing   (prints the lines to add; with a note alone, a label is out of scope)",
             )
         for row in database.rows("label_outcome"):
             if row["status"] == "mapped":
@@ -42,7 +44,7 @@ def run(workspace: Workspace) -> Report:
         report.details["unknown_words"] = unknown
         for row in unknown[:_SHOWN]:
             report.notes.append(
-                f"{row['source']}: no vocabulary knows the {row['field']} {row['said']!r} ({row['records']} records): unknown"
+                f"{row['source']}: no vocabulary knows the {row['field']} {row['said']!r} ({row['records']} records)"
             )
         report.details["version"] = maps.version
     return report
@@ -51,5 +53,6 @@ def run(workspace: Workspace) -> Report:
 def missing(database: Database) -> list[str]:
     """Return the lines to add to the maps for the labels that nobody mapped, each with its count as a note."""
     return [
-        f"{row['source']}.csv: {row['source_label']},,,  # {row['records']} records" for row in database.rows("unmapped")
+        f"{row['source']}.csv: {row['source_label']},,,  # {row['records']} records"
+        for row in database.rows("unmapped")
     ]

@@ -1,4 +1,4 @@
-"""parse: every source's files become claims, in the source's own words. A source whose files and parser are the same is not read again."""
+"""parse: every source's files become claims, in the source's own words; what was read before is not read again."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def parse(parser: str, files: Files) -> Iterable[Claim]:
     try:
         module = importlib.import_module(f"curate.sources.{parser}")
     except ModuleNotFoundError as missing:
-        raise ManifestError(f"there is no parser {parser!r}", expected="the name of a module in curate.sources") from missing
+        raise ManifestError(
+            f"there is no parser {parser!r}", expected="the name of a module in curate.sources"
+        ) from missing
     if not hasattr(module, "parse"):
         raise ManifestError(f"{parser!r} is no parser", expected="a module in curate.sources that has parse(files)")
     claims: Iterable[Claim] = module.parse(files)

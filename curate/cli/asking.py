@@ -1,0 +1,120 @@
+"""The commands that ask a finished corpus: status, explain, sql, report, verify."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from curate.cli.skin import Skin, cli, example, finish, tell, words
+from curate.cli.tables import show_ledger
+from curate.errors import UsageError
+
+
+@cli.command(
+    short_help="Show the ledger: claimed = kept + left out.",
+    help="Show the ledger: per source, claimed = kept + left out, by reason." + example("curate status"),
+)
+@words
+def status(skin: Skin) -> None:
+    """Show the ledger."""
+    from curate.audit.ledger import ledger
+
+    book = ledger(skin.workspace())
+    show_ledger(skin, book)
+    for note in book["notes"]:
+        skin.say(note)
+    skin.give(book)
+    if not book["balances"]:
+        click.get_current_context().exit(1)
+
+
+@cli.command(
+    short_help="Tell one picture's whole story.",
+    help="Tell one picture's whole story: claimed by whom, copy of which, labelled how, why in or out."
+    + example("curate explain isic_2019:ISIC_0000001_downsampled", "curate explain severance:6481/2"),
+)
+@click.argument("name", metavar="ID")
+@words
+def explain(skin: Skin, name: str) -> None:
+    """Explain one picture."""
+    from curate.audit.story import lines, story
+
+    told = story(skin.workspace(), name)
+    skin.say("\n".join(lines(told)))
+    skin.give(told)
+
+
+@cli.command(
+    help="Ask the corpus in SQL, read-only."
+    + example('curate sql "select * from class_balance"', "curate sql --views", 'curate sql "from corpus" --format csv')
+)
+@click.argument("query", required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", help="Default: table."
+)
+@click.option("--views", "list_views", is_flag=True, help="List the views, each with one sentence.")
+@words
+def sql(skin: Skin, query: str | None, form: str, list_views: bool) -> None:
+    """Answer a query."""
+    from curate import db
+    from curate.text_table import text_table
+
+    if list_views:
+        listed = {name: db.sentence(f"views/{name}") for name in db.views()}
+        width = max(len(name) for name in listed)
+        for name, sentence in listed.items():
+            skin.say(f"{name:<{width}}  {sentence}")
+        skin.give({"views": listed})
+        return
+    if query is None:
+        raise UsageError("no query was given", hint='curate sql "select * from class_balance"')
+    table = db.ask(skin.workspace().database_path, query)
+    if skin.json:
+        form = "json"
+    if form == "table":
+        skin.say(text_table(table.to_pylist(), table.column_names))
+        skin.say(f"({table.num_rows:,} rows)")
+    elif form == "json":
+        click.echo(json.dumps(table.to_pylist(), indent=2, ensure_ascii=False, default=str))
+    elif form == "csv":
+        import pyarrow.csv
+
+        pyarrow.csv.write_csv(table, sys.stdout.buffer)
+    else:
+        if sys.stdout.isatty():
+            raise UsageError(
+                "Parquet is no text for a terminal", hint='curate sql "from corpus" --format parquet > corpus.parquet'
+            )
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(table, sys.stdout.buffer)
+
+
+@cli.command(help="Write the report: one HTML page that works offline." + example("curate report --out report.html"))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: data_cache/reports/report.html.")
+@words
+def report(skin: Skin, out: Path | None) -> None:
+    """Write the report."""
+    from curate.audit.report import write
+
+    made = write(skin.workspace(), out)
+    for note in made.notes:
+        skin.say(note)
+    finish(skin, [made])
+
+
+@cli.command(
+    short_help="Hold everything that is here against its hashes.",
+    help="Hold everything under data_cache against its hashes; no network." + example("curate verify"),
+)
+@words
+def verify(skin: Skin) -> None:
+    """Verify what is here."""
+    from curate.audit.verify import run
+
+    made = run(skin.workspace())
+    tell(skin, made)
+    finish(skin, [made])

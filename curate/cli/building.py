@@ -1,0 +1,170 @@
+"""The commands that bring a corpus about: sources, fetch, build, and each stage alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from curate.cli.skin import (
+    Command,
+    Skin,
+    accept_option,
+    cli,
+    example,
+    finish,
+    labels_only_option,
+    named_sources,
+    tell,
+    words,
+    workers_option,
+)
+from curate.cli.tables import size_of
+
+
+@cli.command(
+    short_help="Show the sources, and what of them is here.",
+    help="Say what each source is, what of it is here, and what to do for the rest." + example("curate sources"),
+)
+@words
+def sources(skin: Skin) -> None:
+    """List the sources."""
+    from curate.audit.inventory import inventory
+    from curate.text_table import text_table
+
+    entries = inventory(skin.workspace())
+    rows = [
+        {
+            "source": entry["source"],
+            "pictures": entry["pictures"],
+            "size": size_of(entry["bytes"], entry["bytes_known"]),
+            "licence": entry["license"],
+            "access": entry["access"],
+            "here": entry["here"] + (f" ({entry['files_here']:,} files)" if entry["files_here"] else ""),
+        }
+        for entry in entries
+    ]
+    skin.say(text_table(rows))
+    for entry in entries:
+        if entry["todo"]:
+            skin.say()
+            skin.say(f"{entry['source']}: {entry['title']}")
+            skin.say(f"  {entry['todo']}")
+    skin.give({"sources": entries})
+
+
+@cli.command(
+    short_help="Download sources, or adopt files that lie somewhere already.",
+    help="Download, resume and verify sources; or adopt files that lie somewhere already, linked or copied, not moved."
+    + example("curate fetch isic_2019 --labels-only", "curate fetch severance --from ~/Downloads/severance"),
+)
+@named_sources
+@labels_only_option
+@click.option(
+    "--from",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder to adopt files from; may be given several times.",
+)
+@accept_option
+@words
+def fetch(
+    skin: Skin, sources: tuple[str, ...], labels_only: bool, folders: tuple[Path, ...], accept_license: bool
+) -> None:
+    """Fetch sources."""
+    from curate import pipeline
+
+    workspace = skin.workspace()
+    report = pipeline.run(
+        "fetch",
+        workspace,
+        sources=workspace.sources(sources),
+        labels_only=labels_only,
+        from_=folders,
+        accept_license=accept_license,
+    )
+    tell(skin, report)
+    finish(skin, [report])
+
+
+@cli.command(
+    short_help="Do all that is not done yet, from fetch to shard.",
+    help="Fetch, parse, inspect, dedup, label, split and shard: only what is not done yet."
+    + example("curate build isic_2018 isic_2019", "curate build --labels-only", "curate build --until split"),
+)
+@named_sources
+@labels_only_option
+@click.option("--until", default="shard", metavar="STAGE", help="The last stage to run (default: shard).")
+@workers_option
+@accept_option
+@words
+def build(
+    skin: Skin, sources: tuple[str, ...], labels_only: bool, until: str, workers: int | None, accept_license: bool
+) -> None:
+    """Build the corpus."""
+    from curate import pipeline
+
+    reports = []
+    for report in pipeline.build(
+        skin.workspace(workers), sources, labels_only=labels_only, until=until, accept_license=accept_license
+    ):
+        tell(skin, report)
+        reports.append(report)
+    finish(skin, reports)
+    skin.say("next: curate status, curate report, curate train")
+
+
+def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None:
+    """Add the command of one stage alone."""
+
+    def command(skin: Skin, **given: Any) -> None:
+        from curate import pipeline
+
+        workers = given.pop("workers", None)
+        report = pipeline.run(name, skin.workspace(workers), **given)
+        tell(skin, report)
+        finish(skin, [report])
+
+    wrapped = words(command)
+    for option in options:
+        wrapped = option(wrapped)  # type: ignore[arg-type]
+    cli.command(name, help=does + example(f"curate {name}"))(wrapped)
+
+
+_stage("parse", "Read every source's label files into records.")
+_stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", workers_option)
+_stage("dedup", "Find which records are one picture, and why.", workers_option)
+_stage("split", "Place whole families; say why each other record is out.")
+_stage("shard", "Write the corpus as TFRecord shards.", workers_option)
+
+
+@cli.command(
+    help="Give every label a meaning through the label maps." + example("curate label", "curate label --missing")
+)
+@click.option("--missing", is_flag=True, help="Print the lines to add for labels nobody mapped, with counts.")
+@words
+def label(skin: Skin, missing: bool) -> None:
+    """Label the records."""
+    from curate import pipeline
+
+    workspace = skin.workspace()
+    if missing:
+        from curate.stages.label import missing as missing_lines
+
+        with workspace.database(read_only=True) as database:
+            database.require("labels", "label")
+            found = missing_lines(database)
+        for line in found:
+            skin.say(line)
+        if not found:
+            skin.say("every label that occurs is mapped")
+        skin.give({"missing": found})
+        if found:
+            click.get_current_context().exit(1)
+        return
+    report = pipeline.run("label", workspace)
+    tell(skin, report)
+    finish(skin, [report])

@@ -1,0 +1,102 @@
+"""The commands about models: train, evaluate, predict, quantize."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from curate.cli.skin import Skin, cli, example, finish, tell, words
+from curate.cli.tables import show_forms, show_scores
+
+
+@cli.command(
+    short_help="Train or distil a model for phones.",
+    help="Train a model for phones on the shards, or distil it from teachers."
+    + example("curate train", "curate train --model efficientnet_lite0 --side 96 --epochs 12"),
+)
+@click.option(
+    "--model", metavar="NAME", help="mobilenet_v3_small (default), mobilenet_v3_large, efficientnet_lite0 ..."
+)
+@click.option("--target", type=click.Choice(["category", "subtype"]), help="What is learnt (default: category).")
+@click.option(
+    "--teacher", "teachers", multiple=True, metavar="RUN", help="A run to distil from; may be given several times."
+)
+@click.option("--epochs", type=int, help="Passes over the pictures for training.")
+@click.option("--side", type=int, help="Side of the model's square input, in pixels.")
+@click.option("--batch", type=int, help="Pictures in a step.")
+@click.option("--seed", type=int, help="Another seed, another draw of weights and augmentation.")
+@click.option("--weights", type=click.Choice(["imagenet"]), help="Start from published weights (needs a network).")
+@words
+def train(skin: Skin, **options: Any) -> None:
+    """Train a model."""
+    from curate import pipeline
+
+    report = pipeline.run("train", skin.workspace(), **options)
+    tell(skin, report)
+    skin.say(f"next: curate quantize {Path(report.details['run']).name}")
+    finish(skin, [report])
+
+
+@cli.command(
+    help="Score a run on a split: as a whole, per class, per source."
+    + example("curate evaluate", "curate evaluate RUN --split validation")
+)
+@click.argument("run", required=False, metavar="[RUN]")
+@click.option("--split", default="test", help="Default: test.")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic or int8.")
+@words
+def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
+    """Score a run."""
+    from curate import pipeline
+
+    report = pipeline.run("evaluate", skin.workspace(), run=run, split=split, mode=mode)
+    tell(skin, report)
+    show_scores(skin, report.details["scores"])
+    finish(skin, [report])
+
+
+@cli.command(
+    help="Ask a run about pictures, or folders of pictures. Not a medical device."
+    + example("curate predict RUN picture.jpg", "curate predict RUN folder --form int8")
+)
+@click.argument("run", metavar="RUN")
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PICTURE...")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic or int8.")
+@words
+def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None:
+    """Answer for single pictures."""
+    from curate.ml import runs
+    from curate.stages.evaluate import predict_pictures
+    from curate.text_table import text_table
+
+    workspace = skin.workspace()
+    folder = runs.find(workspace.cache / "runs", run)
+    rows = predict_pictures(folder, pictures, short_side=workspace.recipe.shard.short_side, mode=mode)
+    skin.say(text_table(rows, ["picture", "label", "probability", "problem"]))
+    skin.say("a research model, no medical device: it must not be used to judge a person's skin")
+    skin.give({"pictures": rows})
+    if any("problem" in row for row in rows):
+        click.get_current_context().exit(1)
+
+
+@cli.command(
+    short_help="Make a run's model smaller, measured side by side.",
+    help="Make a run's model smaller: float16, dynamic range and int8, measured side by side."
+    + example("curate quantize", "curate quantize RUN --mode int8"),
+)
+@click.argument("run", required=False, metavar="[RUN]")
+@click.option(
+    "--mode", "modes", multiple=True, help="float16, dynamic or int8; may be given several times (default: all)."
+)
+@words
+def quantize(skin: Skin, run: str | None, modes: tuple[str, ...]) -> None:
+    """Quantize a run."""
+    from curate import pipeline
+
+    report = pipeline.run("quantize", skin.workspace(), run=run, **({"modes": modes} if modes else {}))
+    tell(skin, report)
+    show_forms(skin, report.details["table"])
+    skin.say(f"in {report.details['run']}")
+    finish(skin, [report])

@@ -1,0 +1,151 @@
+"""The global words of every command, how its outcome is told, and how it ends."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from curate import __version__
+from curate.report import Advance, Report
+
+if TYPE_CHECKING:
+    from curate.workspace import Workspace
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Skin:
+    """The global words of one call: where, how loud, in which form."""
+
+    def __init__(self) -> None:
+        self.root = Path()
+        self.json = False
+        self.quiet = False
+
+    def workspace(self, workers: int | None = None) -> Workspace:
+        """Open the root that was named."""
+        from curate.workspace import Workspace
+
+        return Workspace(self.root, workers=workers, progress=self.progress)
+
+    @contextmanager
+    def progress(self, title: str, total: int | None, unit: str) -> Iterator[Advance]:
+        """Show a bar on stderr, unless it is no terminal or nobody wants one."""
+        from tqdm import tqdm
+
+        scale = unit in ("B", "bytes")
+        with tqdm(
+            total=total,
+            desc=f"{title:<9}",
+            unit="B" if scale else f" {unit}",
+            unit_scale=scale,
+            disable=True if self.quiet or self.json else None,
+            leave=False,
+            file=sys.stderr,
+        ) as bar:
+            yield bar.update
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the result, unless the result is wanted as JSON or not at all."""
+        if not self.json and not self.quiet:
+            click.echo(text)
+
+    def give(self, document: Any) -> None:
+        """Print the result as one JSON document, if that is wanted."""
+        if self.json:
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def words(command: Command) -> Command:
+    """Give a command the global words too, so that they may stand before or after its name."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, root: Path | None, as_json: bool, quiet: bool, **options: Any) -> Any:
+        skin = click.get_current_context().ensure_object(Skin)
+        skin.root = root or skin.root
+        skin.json = skin.json or as_json
+        skin.quiet = skin.quiet or quiet
+        return command(skin, *arguments, **options)
+
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="No progress and no text; errors still speak."),
+        click.option("--json", "as_json", is_flag=True, help="The result as one JSON document on stdout."),
+        click.option("--root", type=click.Path(path_type=Path, file_okay=False), help="The folder of the corpus."),
+    ):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+def example(*lines: str) -> str:
+    """Return the end of a help text: examples that can be typed as they stand."""
+    return "\n\n\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+class Ordered(click.Group):
+    """A group whose commands are listed as they were added: in the order in which one uses them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names as they were added."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=Ordered,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Rebuild one merged, harmonised skin-lesion corpus from public sources, and prove it."
+    + example("curate demo", "curate --root corpus build", "curate --root corpus status"),
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    envvar="CURATE_ROOT",
+    help="The folder of the corpus (default: here, or CURATE_ROOT).",
+)
+@click.option("--json", "as_json", is_flag=True, help="The result as one JSON document on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no text; errors still speak.")
+@click.version_option(__version__, prog_name="curate")
+@click.pass_context
+def cli(context: click.Context, root: Path, as_json: bool, quiet: bool) -> None:
+    """Take the global words."""
+    skin = context.ensure_object(Skin)
+    skin.root, skin.json, skin.quiet = root, as_json, quiet
+
+
+def named_sources(command: Command) -> Command:
+    """Give a command the names of sources as its arguments."""
+    return click.argument("sources", nargs=-1, metavar="[SOURCE]...")(command)
+
+
+workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: all processors).")
+labels_only_option = click.option("--labels-only", is_flag=True, help="Only what needs no picture.")
+accept_option = click.option("--accept-license", is_flag=True, help="Accept the terms of the sources that ask for it.")
+
+
+def finish(skin: Skin, reports: Sequence[Report], **more: Any) -> None:
+    """End a command of stages: the JSON document, and the exit code of the gravest outcome."""
+    skin.give({"reports": [report.as_dict() for report in reports], **more})
+    code = max((report.exit_code for report in reports), default=0)
+    if code:
+        click.get_current_context().exit(code)
+
+
+def tell(skin: Skin, report: Report) -> None:
+    """Print one stage in a line or a few."""
+    left = ", ".join(f"{count:,} {reason}" for reason, count in report.left_out.items())
+    skin.say(
+        f"{report.stage:<8} {report.made:>9,} {report.unit} made, {report.there:,} there already"
+        + (f"; left out: {left}" if left else "")
+        + f"  ({report.seconds:.1f} s)"
+    )
+    for note in report.notes:
+        skin.say(f"         {note}")
+    for problem in report.problems:
+        click.echo(problem, err=True)

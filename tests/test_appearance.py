@@ -1,0 +1,182 @@
+"""Skin tone and artefacts: exact on drawn patches of known colour, unknown where no skin is seen."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.images import codec
+from curate.images.artefacts import NAMES, THRESHOLDS, artefacts
+from curate.images.scene import scene
+from curate.images.tone import ita, ita_class, to_lab, tone
+
+# sRGB and its CIE Lab under D65, as colour tables print them.
+KNOWN = {
+    (255, 255, 255): (100.0, 0.0, 0.0),
+    (0, 0, 0): (0.0, 0.0, 0.0),
+    (255, 0, 0): (53.24, 80.09, 67.20),
+    (0, 255, 0): (87.73, -86.18, 83.18),
+    (0, 0, 255): (32.30, 79.19, -107.86),
+    (119, 119, 119): (50.03, 0.0, 0.0),
+}
+SKINS = [(244, 226, 206), (232, 200, 172), (214, 170, 140), (190, 140, 105), (141, 92, 62), (72, 46, 36)]
+
+
+def skin(colour: tuple[int, int, int], side: int = 256) -> codec.Pixels:
+    return np.full((side, side * 4 // 3, 3), colour, np.uint8)
+
+
+def with_lesion(pixels: codec.Pixels) -> codec.Pixels:
+    height, width = pixels.shape[:2]
+    spot = cv2.ellipse(
+        pixels.copy(), (width // 2, height // 2), (width // 5, height // 5), 20, 0, 360, (60, 35, 32), -1
+    )
+    return np.asarray(spot, np.uint8)
+
+
+def angle(colour: tuple[int, int, int]) -> float:
+    light, _, yellow = to_lab(np.array(colour, np.uint8))
+    return ita(float(light), float(yellow))
+
+
+@pytest.mark.parametrize("colour", KNOWN)
+def test_lab_is_that_of_the_tables(colour: tuple[int, int, int]) -> None:
+    assert to_lab(np.array(colour, np.uint8)) == pytest.approx(KNOWN[colour], abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "name"),
+    [
+        (90, "very_light"),
+        (55.1, "very_light"),
+        (55, "light"),
+        (41, "intermediate"),
+        (28, "tan"),
+        (10, "brown"),
+        (-30, "dark"),
+        (-89, "dark"),
+    ],
+)
+def test_classes_by_their_bounds(degrees: float, name: str) -> None:
+    assert ita_class(degrees) == name
+
+
+def test_bluish_light_does_not_turn_light_skin_dark() -> None:
+    assert ita(75, 1) == pytest.approx(87.7, abs=0.1)
+    assert ita(75, -1) == pytest.approx(92.3, abs=0.1)
+
+
+@pytest.mark.parametrize("colour", SKINS)
+def test_tone_is_exact_on_patches_with_whatever_lies_on_them(colour: tuple[int, int, int]) -> None:
+    patch = with_lesion(skin(colour))
+    height, width = patch.shape[:2]
+    hairy = patch.copy()
+    for start in range(10, width, 45):
+        cv2.line(hairy, (start, 0), (start + 30, height), (20, 15, 12), 2)
+    shiny = patch.copy()
+    cv2.circle(shiny, (60, 60), 12, (255, 255, 255), -1)
+    lens = patch.copy()
+    y, x = np.ogrid[:height, :width]
+    lens[((x - width / 2) / (width / 2)) ** 2 + ((y - height / 2) / (height / 2)) ** 2 > 1.1] = 0
+    band = np.pad(patch, ((30, 30), (0, 0), (0, 0)))
+    for drawn in (skin(colour), patch, hairy, shiny, lens, band, skin(colour, 60), cv2.resize(patch, (1600, 1200))):
+        found = tone(np.asarray(drawn, np.uint8))
+        assert found.ita_deg == pytest.approx(angle(colour), abs=0.01)
+        assert found.ita_class == ita_class(angle(colour))
+        assert 0 < found.confidence <= 1
+        assert 0.05 <= found.share <= 1
+
+
+@pytest.mark.parametrize("drawn", [(0, 0, 0), (20, 90, 200), (0, 160, 60)])
+def test_where_no_skin_is_seen_tone_is_unknown(drawn: tuple[int, int, int]) -> None:
+    found = tone(skin(drawn))
+    assert (found.ita_deg, found.ita_class, found.confidence) == (None, None, 0.0)
+
+
+def test_a_picture_too_small_is_unknown() -> None:
+    assert tone(np.full((8, 8, 3), 200, np.uint8)).ita_deg is None
+    assert tone(np.full((1, 1, 3), 200, np.uint8)).ita_deg is None
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 255), st.integers(0, 255))
+def test_any_picture_gives_numbers_between_0_and_1(height: int, width: int, low: int, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(min(low, 254), 255, (height, width, 3), np.uint8)
+    found = artefacts(pixels)
+    assert tuple(found) == NAMES
+    assert all(0 <= value <= 1 for value in found.values())
+
+
+def textured(seed: int = 3) -> codec.Pixels:
+    noise = np.random.default_rng(seed).normal(0, 7, (256, 340, 1))
+    return (with_lesion(skin((214, 170, 140)))[:, :340] + noise).clip(0, 255).astype(np.uint8)
+
+
+def changed(kind: str) -> codec.Pixels:
+    pixels = textured()
+    height, width = pixels.shape[:2]
+    if kind == "vignette":
+        y, x = np.ogrid[:height, :width]
+        pixels[((x - width / 2) / (width / 2)) ** 2 + ((y - height / 2) / (height / 2)) ** 2 > 1.1] = 5
+    elif kind == "hair":
+        for start in range(10, width, 30):
+            cv2.line(pixels, (start, 0), (start + 30, height), (30, 20, 15), 2)
+    elif kind == "highlight":
+        for place in range(40, 240, 40):
+            cv2.circle(pixels, (place, 60), 12, (255, 255, 255), -1)
+    elif kind == "border":
+        pixels = np.pad(pixels, ((40, 40), (0, 0), (0, 0)), constant_values=2)
+    elif kind == "blur":
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 4), np.uint8)
+    elif kind == "exposure":
+        pixels = (pixels * 0.15).astype(np.uint8)
+    return pixels
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_each_artefact_is_seen_where_it_is_and_not_where_it_is_not(kind: str) -> None:
+    clean, spoiled = artefacts(textured()), artefacts(changed(kind))
+    assert all(clean[name] < THRESHOLDS[name] for name in NAMES), clean
+    assert spoiled[kind] >= THRESHOLDS[kind], spoiled
+
+
+def test_one_look_serves_both() -> None:
+    pixels = textured()
+    seen = scene(pixels)
+    assert tone(pixels, seen) == tone(pixels)
+    assert artefacts(pixels, seen) == artefacts(pixels)
+
+
+@pytest.mark.real
+def test_lesion_and_skin_against_the_masks_of_ph2(real: Path) -> None:
+    overlaps, mistaken = [], []
+    for mask_file in sorted((real / "ph2").rglob("*_lesion.bmp")):
+        name = mask_file.name.removesuffix("_lesion.bmp")
+        picture = mask_file.parent.parent / f"{name}_Dermoscopic_Image" / f"{name}.bmp"
+        seen = scene(codec.decode(picture.read_bytes()).pixels)
+        size = seen.grey.shape[::-1]
+        mask = cv2.resize(codec.decode(mask_file.read_bytes()).pixels[..., 0], size, interpolation=cv2.INTER_AREA) > 127
+        overlaps.append((seen.lesion & mask).sum() / (seen.lesion | mask).sum())
+        mistaken.append((seen.skin & mask).sum() / max(1, seen.skin.sum()))
+    assert len(overlaps) == 6
+    assert np.mean(overlaps) > 0.6
+    assert np.mean(mistaken) < 0.06
+
+
+@pytest.mark.real
+def test_tone_of_pad_is_near_what_people_reported(real: Path) -> None:
+    reported = {row["img_id"]: row["fitspatrick"] for row in csv.DictReader((real / "pad_ufes_20/metadata.csv").open())}
+    order = ["very_light", "light", "intermediate", "tan", "brown", "dark"]
+    apart = []
+    for path in sorted((real / "pad_ufes_20/images").iterdir()):
+        found = tone(codec.decode(path.read_bytes(), min_side=256).pixels)
+        if reported.get(path.name) and found.ita_class:
+            apart.append(abs(int(float(reported[path.name])) - 1 - order.index(found.ita_class)))
+    assert len(apart) >= 10
+    # White balance makes single photographs weak evidence; as a whole they must not be off by more than two classes.
+    assert np.mean(apart) < 2

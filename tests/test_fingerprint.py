@@ -1,0 +1,128 @@
+"""Hashes propose, the second look confirms: exact pairs, and real copies told from real look-alikes."""
+
+from __future__ import annotations
+
+import csv
+import time
+from functools import cache
+from pathlib import Path
+
+import cv2
+import imagehash
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from curate.images import codec, fingerprint
+from curate.images.fingerprint import agreement, near_pairs
+
+AGREES = 0.88
+
+
+def lesion(seed: int, height: int = 300, width: int = 400) -> codec.Pixels:
+    noise = np.random.default_rng(seed)
+    rough = cv2.resize(noise.normal(0, 1, (24, 32)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:height, :width]
+    spot = np.exp(-(((x - width / 2) / (width / 4)) ** 2 + ((y - height / 2) / (height / 4)) ** 2))
+    pixels = np.array([215, 175, 150]) - (spot * 110)[..., None] + (rough * 12)[..., None]
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def test_hashes_are_those_of_imagehash() -> None:
+    pixels = lesion(1)
+    found = fingerprint.fingerprint(pixels)
+    assert found.phash == int(str(imagehash.phash(Image.fromarray(pixels))), 16)
+    assert found.dhash == int(str(imagehash.dhash(Image.fromarray(pixels))), 16)
+    assert found.detail > 10
+    assert fingerprint.fingerprint(np.full((50, 50, 3), 90, np.uint8)).detail == 0
+
+
+def test_the_hash_of_pixels_knows_shape_and_bytes_but_not_layout_in_memory() -> None:
+    pixels = lesion(2, 40, 60)
+    known = fingerprint.fingerprint(pixels).pixels_sha256
+    assert fingerprint.fingerprint(np.asfortranarray(pixels)).pixels_sha256 == known
+    assert fingerprint.fingerprint(pixels.reshape(60, 40, 3)).pixels_sha256 != known
+    changed = pixels.copy()
+    changed[0, 0, 0] ^= 1
+    assert fingerprint.fingerprint(changed).pixels_sha256 != known
+
+
+def all_pairs(hashes: np.ndarray, distance: int) -> list[tuple[int, int, int]]:
+    d = np.bitwise_count(hashes[:, None] ^ hashes[None])
+    return [(int(i), int(j), int(d[i, j])) for i, j in zip(*np.nonzero(d <= distance), strict=True) if i < j]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 12), st.integers(0, 120), st.integers(0, 2**32 - 1), st.booleans())
+def test_near_pairs_are_exact(distance: int, count: int, seed: int, banded: bool) -> None:
+    noise = np.random.default_rng(seed)
+    hashes = noise.integers(0, 2**64, count, dtype=np.uint64)
+    for place in range(1, count, 2):
+        bits = noise.choice(64, noise.integers(0, 14), replace=False)
+        hashes[place] = hashes[place - 1] ^ np.bitwise_or.reduce(np.uint64(1) << bits.astype(np.uint64), initial=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fingerprint, "_BRUTE", 0 if banded and distance < 9 else 10**6)
+        i, j, d = near_pairs(hashes, distance)
+    assert list(zip(i.tolist(), j.tolist(), d.tolist(), strict=True)) == all_pairs(hashes, distance)
+
+
+def test_twenty_thousand_hashes_take_seconds() -> None:
+    hashes = np.random.default_rng(0).integers(0, 2**64, 20_000, dtype=np.uint64)
+    hashes[10_000:] = hashes[:10_000] ^ np.uint64(0b1000_1001)
+    start = time.perf_counter()
+    i, j, d = near_pairs(hashes, 8)
+    assert time.perf_counter() - start < 8
+    assert len(i) == 10_000
+    assert (j - i == 10_000).all()
+    assert (d == 3).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_photograph_agrees_with_its_copies_and_with_no_other(seed: int) -> None:
+    pixels = lesion(seed)
+    copies = {
+        "the same": pixels,
+        "smaller": codec.scale(pixels, 100),
+        "square": cv2.resize(pixels, (256, 256), interpolation=cv2.INTER_AREA),
+        "JPEG 60": codec.decode(codec.encode(pixels, "JPEG", 60)).pixels,
+        "darker": (pixels * 0.8).astype(np.uint8),
+        "contrast": (pixels.astype(float) * 1.2 - 30).clip(0, 255).astype(np.uint8),
+        "colour": (pixels * np.array([1, 0.9, 1.05])).clip(0, 255).astype(np.uint8),
+    }
+    for name, copy in copies.items():
+        assert agreement(pixels, copy) > 0.95, name
+        assert agreement(copy, pixels) == pytest.approx(agreement(pixels, copy))
+    assert agreement(pixels, pixels) == pytest.approx(1)
+    assert agreement(pixels, lesion(seed + 100)) < 0.8
+    assert agreement(pixels, pixels[::-1]) < 0.8
+    assert agreement(pixels, 255 - pixels) < 0
+
+
+def test_nothing_to_compare_agrees_with_nothing() -> None:
+    plain = np.full((80, 80, 3), 120, np.uint8)
+    assert agreement(plain, plain) == 0
+    assert agreement(plain, lesion(1)) == 0
+
+
+@pytest.mark.real
+def test_real_copies_are_confirmed_and_real_look_alikes_are_not(real: Path) -> None:
+    folder = real / "isic"
+
+    @cache
+    def seen(name: str) -> codec.Pixels:
+        return codec.scale(codec.decode((folder / name).read_bytes(), min_side=256).pixels, 256)
+
+    rows = list(csv.DictReader((folder / "duplicates/observed_image_pairs.csv").open()))
+    one, other = [], []
+    for row in rows:
+        verdict = row["verdict_by_eye_or_construction"]
+        score = agreement(seen(row["file_a"]), seen(row["file_b"]))
+        if verdict.startswith("same photograph"):
+            one.append(score)
+        elif verdict.startswith("different"):
+            other.append(score)
+    assert (len(one), len(other)) == (119, 3)
+    assert min(one) > AGREES > 0.87 > max(other)
+    assert sum(score > 0.92 for score in one) >= 118

@@ -1,0 +1,240 @@
+"""Sheets cut into tiles: drawn ones whose answer is known, and all real ones there are."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.errors import UnreadablePicture
+from curate.images import codec, glyphs, montage
+from curate.records import Box, Tile
+
+Change = Callable[[codec.Pixels], codec.Pixels]
+
+
+def picture(height: int, width: int, seed: int, ground: tuple[int, int, int] = (214, 170, 140)) -> codec.Pixels:
+    """A dark spot on skin, with a little noise."""
+    noise = np.random.default_rng(seed)
+    pixels = np.full((height, width, 3), ground, np.uint8)
+    centre = (int(width * noise.uniform(0.35, 0.65)), int(height * noise.uniform(0.35, 0.65)))
+    cv2.ellipse(pixels, centre, (width // 4, height // 5), seed * 7, 0, 360, (95, 55, 45), -1)
+    return (pixels.astype(int) + noise.integers(-6, 7, pixels.shape)).clip(0, 255).astype(np.uint8)
+
+
+def framed(sheet: codec.Pixels, box: Box, content: codec.Pixels) -> None:
+    top, left, bottom, right = box.top, box.left, box.top + box.height, box.left + box.width
+    sheet[top - 1 : bottom, left - 1 : right] = 249
+    for step, grey in enumerate((149, 218, 249)):
+        sheet[top - 1 + step : bottom + step + 1, right + step] = grey
+        sheet[bottom + step, left - 1 + step : right + step + 1] = grey
+    sheet[top:bottom, left:right] = content
+
+
+def plain_sheet(
+    sizes: list[tuple[int, int]], ground: tuple[int, int, int] = (214, 170, 140)
+) -> tuple[codec.Pixels, list[Box]]:
+    rows = -(-len(sizes) // 20)
+    sheet = np.full((68 + 128 * rows, 20 + 112 * min(20, len(sizes)), 3), 255, np.uint8)
+    boxes = []
+    for number, (height, width) in enumerate(sizes):
+        row, column = divmod(number, 20)
+        box = Box(16 + 112 * column + (100 - width) // 2, 48 + 128 * row + (100 - height) // 2, width, height)
+        framed(sheet, box, picture(height, width, number, ground))
+        boxes.append(box)
+    return sheet, boxes
+
+
+def captioned_sheet(
+    texts: dict[int, str], blanks: set[int], ground: tuple[int, int, int] = (214, 170, 140)
+) -> codec.Pixels:
+    sheet = np.full((850, 1580, 3), 255, np.uint8)
+    for cell in range(120):
+        row, column = divmod(cell, 15)
+        if cell in texts:
+            content = glyphs.draw(texts[cell])
+        elif cell in blanks:
+            content = np.full((100, 100, 3), 255, np.uint8)
+        else:
+            content = picture(100, 100, cell, ground)
+        framed(sheet, Box(5 + 105 * column, 5 + 105 * row, 100, 100), content)
+    return sheet
+
+
+def resaved(pixels: codec.Pixels) -> codec.Pixels:
+    return codec.decode(codec.encode(pixels, "JPEG", 75)).pixels
+
+
+def resized(factor: float) -> Change:
+    def change(pixels: codec.Pixels) -> codec.Pixels:
+        means = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=means), np.uint8)
+
+    return change
+
+
+def bordered(colour: int) -> Change:
+    return lambda pixels: np.pad(pixels, ((1, 1), (1, 1), (0, 0)), constant_values=colour)
+
+
+CHANGES: dict[str, tuple[Change, float, int]] = {
+    "as it is": (lambda pixels: pixels, 1, 0),
+    "JPEG 75": (resaved, 1, 0),
+    "twice": (resized(2), 2, 0),
+    "half": (resized(0.5), 0.5, 0),
+    "black border": (bordered(0), 1, 1),
+    "white border": (bordered(255), 1, 1),
+    "grey border": (bordered(128), 1, 1),
+}
+
+
+def off(tile: Tile, box: Box, factor: float, shift: int) -> float:
+    """How many pixels the worst side of a tile lies from where it should."""
+    got = (tile.box.left, tile.box.top, tile.box.left + tile.box.width, tile.box.top + tile.box.height)
+    wanted = (box.left, box.top, box.left + box.width, box.top + box.height)
+    return max(abs(one - (other * factor + shift)) for one, other in zip(got, wanted, strict=True))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 47), st.data())
+def test_plain_sheets_of_any_tiles_are_cut_exactly(count: int, data: st.DataObject) -> None:
+    side = st.one_of(st.just(100), st.integers(82, 100))
+    sizes = data.draw(
+        st.lists(st.tuples(st.just(100), side) | st.tuples(side, st.just(100)), min_size=count, max_size=count)
+    )
+    sheet, boxes = plain_sheet(sizes)
+    tiles = montage.cut(sheet, "plain")
+    assert [tile.box for tile in tiles] == boxes
+    assert [(tile.cell, tile.row, tile.column) for tile in tiles] == [(n + 1, n // 20, n % 20) for n in range(count)]
+    assert {(tile.kind, tile.text) for tile in tiles} == {("picture", None)}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("ground", [(214, 170, 140), (243, 228, 214), (70, 45, 35)])
+def test_a_plain_sheet_that_was_changed(change: str, ground: tuple[int, int, int]) -> None:
+    sheet, boxes = plain_sheet([(100, 100 - n % 5 * 3) if n % 2 else (100, 100) for n in range(33)], ground)
+    made, factor, shift = CHANGES[change]
+    tiles = montage.cut(made(sheet), "plain")
+    assert len(tiles) == 33
+    worst = [off(tile, box, factor, shift) for tile, box in zip(tiles, boxes, strict=True)]
+    assert max(worst) <= (0 if "as" in change or "border" in change else 1)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("ground", [(214, 170, 140), (243, 228, 214), (70, 45, 35)])
+def test_a_captioned_sheet_that_was_changed(change: str, ground: tuple[int, int, int]) -> None:
+    texts = {cell: f"{cell + 900}, {'MF'[cell % 2]}/{cell % 90 + 5}, xanthelasma" for cell in range(0, 110, 4)}
+    blanks = {118, 119}
+    made, factor, shift = CHANGES[change]
+    tiles = montage.cut(made(captioned_sheet(texts, blanks, ground)), "captioned")
+    assert len(tiles) == 120
+    for cell, tile in enumerate(tiles):
+        assert (tile.cell, tile.row, tile.column) == (cell + 1, cell // 15, cell % 15)
+        assert tile.kind == ("label" if cell in texts else "blank" if cell in blanks else "picture")
+        assert tile.text == texts.get(cell)
+        assert off(tile, Box(5 + 105 * tile.column, 5 + 105 * tile.row, 100, 100), factor, shift) <= (factor != 1)
+
+
+def test_a_label_cell_that_cannot_be_read_has_no_text() -> None:
+    sheet = captioned_sheet({0: "1, M/60, wart"}, set())
+    sheet[8:14, 6:30] = 90
+    tile = montage.cut(sheet, "captioned")[0]
+    assert (tile.kind, tile.text) == ("label", None)
+
+
+@pytest.mark.parametrize("layout", ["plain", "captioned"])
+def test_an_empty_sheet_has_no_tile(layout: str) -> None:
+    for sheet in (np.full((850, 1580, 3), 255, np.uint8), np.full((1, 1, 3), 255, np.uint8)):
+        with pytest.raises(UnreadablePicture, match="no tile found"):
+            montage.cut(sheet, layout)  # type: ignore[arg-type]
+
+
+def not_sheets() -> dict[str, codec.Pixels]:
+    whole = captioned_sheet({0: "1, M/60, wart"}, set())
+    plain, _ = plain_sheet([(100, 100)] * 47)
+    holed = plain.copy()
+    holed[40:160, 16 + 112 * 5 - 4 : 16 + 112 * 6 - 8] = 255
+    return {
+        "a row cut off": whole[:745],
+        "columns cut off": whole[:, :1265],
+        "stretched": resized(1)(cv2.resize(whole, (1580, 1000))),
+        "one photograph": picture(600, 800, 1),
+        "noise": np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8),
+        "a black picture": np.zeros((200, 200, 3), np.uint8),
+        "one dark pixel": np.pad(np.zeros((1, 1, 3), np.uint8), ((50, 50), (50, 50), (0, 0)), constant_values=255),
+        "plain, a hole": holed,
+        "plain, columns cut off": plain[:, :1600],
+        "plain, rows cut off": plain[60:],
+    }
+
+
+@pytest.mark.parametrize("name", not_sheets())
+@pytest.mark.parametrize("layout", ["plain", "captioned"])
+def test_what_is_no_sheet_is_refused_with_what_was_expected(name: str, layout: str) -> None:
+    with pytest.raises(UnreadablePicture) as refused:
+        montage.cut(not_sheets()[name], layout)  # type: ignore[arg-type]
+    assert refused.value.expected
+    assert refused.value.found
+
+
+def test_the_other_layout_is_refused() -> None:
+    with pytest.raises(UnreadablePicture):
+        montage.cut(captioned_sheet({0: "1, M/60, wart"}, set()), "plain")
+    with pytest.raises(UnreadablePicture):
+        montage.cut(plain_sheet([(100, 100)] * 47)[0], "captioned")
+
+
+@pytest.mark.real
+def test_every_real_plain_sheet(real: Path) -> None:
+    counts = {row["sheet"]: int(row["tiles"]) for row in csv.DictReader((real / "asan/asan_sheets.csv").open())}
+    small = 0
+    sheets = sorted((real / "asan").rglob("*.png"))
+    assert len(sheets) == 7
+    for path in sheets:
+        pixels = codec.decode(path.read_bytes()).pixels
+        tiles = montage.cut(pixels, "plain")
+        assert len(tiles) == counts[path.name]
+        for tile in tiles:
+            box = tile.box
+            around = pixels[box.top - 1 : box.top + box.height + 3, box.left - 1 : box.left + box.width + 3, 0]
+            middle = around[box.height // 2]
+            assert (middle[0], *middle[-3:]) == (249, 149, 218, 249)
+            middle = around[:, box.width // 2]
+            assert (middle[0], *middle[-3:]) == (249, 149, 218, 249)
+            assert box.left == 16 + 112 * tile.column + (100 - box.width) // 2
+            small += min(box.width, box.height) < 100
+        soft = montage.cut(resaved(pixels), "plain")
+        assert np.mean([off(one, other.box, 1, 0) == 0 for one, other in zip(soft, tiles, strict=True)]) > 0.95
+    assert small == 101
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("change", ["as it is", "JPEG 75", "black border"])
+def test_every_real_captioned_sheet(real: Path, change: str) -> None:
+    folder = real / "severance"
+    counts = {row["sheet"]: row for row in csv.DictReader((folder / "severance_sheets.csv").open())}
+    cases = {
+        (row["sheet"], int(row["row"]), int(row["col"])): f"{row['case_id']}, {row['sex']}/{row['age']}, {row['label']}"
+        for row in csv.DictReader((folder / "severance_cases.csv").open())
+    }
+    made, _, shift = CHANGES[change]
+    pictures, labels = 0, 0
+    paths = sorted((folder / "SeveranceA_Thumbnails").glob("*.jpg"))
+    assert len(paths) == 60
+    for path in paths:
+        tiles = montage.cut(made(codec.decode(path.read_bytes()).pixels), "captioned")
+        kinds = [tile.kind for tile in tiles]
+        row = counts[path.name]
+        wanted = [int(row[name]) for name in ("label_cells", "image_cells", "blank_cells")]
+        assert [kinds.count("label"), kinds.count("picture"), kinds.count("blank")] == wanted
+        for tile in tiles:
+            assert tile.box == Box(5 + 105 * tile.column + shift, 5 + 105 * tile.row + shift, 100, 100)
+            assert tile.text == cases.get((path.name, tile.row, tile.column))
+        pictures, labels = pictures + kinds.count("picture"), labels + kinds.count("label")
+    assert (pictures, labels) == (5579, 1617)
