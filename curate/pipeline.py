@@ -70,6 +70,6 @@ def _fetch(workspace: Workspace, sources: Sequence[str], labels_only: bool, acce
     fetch = importlib.import_module("curate.stages.fetch")
     waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only)]
     if not waiting:
-        return Report("fetch", "files", there=len(sources), notes=[])
+        return Report("fetch", "sources", there=len(sources))
     report: Report = fetch.run(workspace, waiting, labels_only=labels_only, accept_license=accept_license)
     return report

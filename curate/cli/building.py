@@ -137,8 +137,6 @@ def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None
 _stage("parse", "Read every source's label files into records.")
 _stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", workers_option)
 _stage("dedup", "Find which records are one picture, and why.", workers_option)
-_stage("split", "Place whole families; say why each other record is out.")
-_stage("shard", "Write the corpus as TFRecord shards.", workers_option)
 
 
 @cli.command(
@@ -168,3 +166,7 @@ def label(skin: Skin, missing: bool) -> None:
     report = pipeline.run("label", workspace)
     tell(skin, report)
     finish(skin, [report])
+
+
+_stage("split", "Place whole families; say why each other record is out.")
+_stage("shard", "Write the corpus as TFRecord shards.", workers_option)
