@@ -13,6 +13,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is fast first: then what needs the real files, then what needs TensorFlow."""
+    items.sort(
+        key=lambda item: (item.get_closest_marker("tf") is not None, item.get_closest_marker("real") is not None)
+    )
+
+
 Curate = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -33,13 +41,20 @@ def real() -> Path:
 
 
 @pytest.fixture(scope="session")
-def curate() -> Curate:
-    """Run the command line in a process of its own; returns the finished process with its output as text."""
+def curate(tmp_path_factory: pytest.TempPathFactory) -> Curate:
+    """Run the command line in a process of its own, away from the checkout; returns it finished, its output as text."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
 
     def run(*words: str | Path, root: Path | None = None, timeout: float = 300, **environment: str) -> object:
         command = [sys.executable, "-m", "curate.cli", *(["--root", str(root)] if root else []), *map(str, words)]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **environment}, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, **environment},
+            check=False,
+            cwd=elsewhere,
         )
 
     return run  # type: ignore[return-value]

@@ -166,6 +166,9 @@ def test_label_changes_between_years(labels: Path) -> None:
                  if row["rule"] == "categories disagree: left out"}  # fmt: skip
     assert conflicts == {"ISIC_0000077", "ISIC_0000511", "ISIC_0010094"}
     akiec = [row for row in table(labels, "labels") if row["source_label"] == "AKIEC"]
-    assert Counter(row["subtype"] for row in akiec) == {"actinic_keratosis": 130 + 0 + 19, "bowen_disease": 197 + 8 + 24}
+    assert Counter(row["subtype"] for row in akiec) == {
+        "actinic_keratosis": 130 + 0 + 19,
+        "bowen_disease": 197 + 8 + 24,
+    }
     finer = [row for row in table(labels, "label_conflicts") if row["rule"] == "the more specific subtype wins"]
     assert {row["decided_subtype"] for row in finer} == {"seborrheic_keratosis"}

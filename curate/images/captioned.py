@@ -94,7 +94,7 @@ def _bordered(shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid | None:
 
 
 def _measured(shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid:
-    """Propose what the gaps say, where at least half of them can be seen; raises UnreadablePicture where they do not."""
+    """Propose what the gaps say where at least half of them can be seen; raises UnreadablePicture where not."""
     columns = _measured_axis(shape[0], gaps[0], _COLUMNS, _WIDTH, "columns")
     rows = _measured_axis(shape[1], gaps[1], _ROWS, _HEIGHT, "rows")
     if abs(columns.pitch - rows.pitch) > 0.01 * columns.pitch:

@@ -21,6 +21,7 @@ from curate.ml.shards import read_index
 from curate.ml.tflite import Interpreted
 from curate.report import Progress, silent
 
+FORMAT = 1  # raise it whenever the same run would give other forms
 _ROUNDS = 50  # of interleaved invocations; the median of these is told
 _WARM = 5
 
@@ -28,7 +29,7 @@ _WARM = 5
 def quantize(
     run: Path, shards: Path, modes: Sequence[str] = ("float16", "dynamic", "int8"), *, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Convert a run's model and measure the forms; return {"split", "pictures", "table", "notes"}.
+    """Convert a run's model and measure the forms; return {"split", "pictures", "table", "notes", "made"}.
 
     Leaves `model_<mode>.tflite`, `quantize.json` and new cards in the run folder; the plain float form is always
     there, as what the others are measured by. Each row of the table has mode, file, bytes, accuracy and
@@ -55,6 +56,9 @@ def quantize(
     if split != "test":
         notes.append("the split test is empty: accuracy is that on validation, by which the weights were chosen")
     wanted = tuple(mode for mode in MODES if mode in {"float", *modes})
+    before = _done_before(run, index["key"], wanted)
+    if before is not None:
+        return before
     with tempfile.TemporaryDirectory(prefix=".quantize-", dir=run) as scratch:
         job = Job(run, shards, Path(scratch), wanted, about["target"], about["side"])
         with progress("convert", len(wanted), "forms") as advance:
@@ -64,9 +68,25 @@ def quantize(
         for path in made.values():
             path.replace(run / path.name)
     found = {"split": split, "pictures": pictures, "table": table, "notes": notes}
-    runs.write_json(run / "quantize.json", {**found, "shards": index["key"]})
+    runs.write_json(run / "quantize.json", {**found, "shards": index["key"], "format": FORMAT})
     _cards(run, about, table, index)
-    return found
+    return {**found, "made": len(table)}
+
+
+def _done_before(run: Path, shards: str, wanted: Sequence[str]) -> dict[str, Any] | None:
+    """Return what an earlier call found, where it made these very forms on these shards and they are all here."""
+    path = run / "quantize.json"
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if (found.get("format"), found.get("shards")) != (FORMAT, shards):
+        return None
+    files = [(run / row["file"], row["bytes"]) for row in found["table"]]
+    if [row["mode"] for row in found["table"]] != list(wanted):
+        return None
+    if not all(file.is_file() and file.stat().st_size == size for file, size in files):
+        return None
+    return {**found, "made": 0, "notes": [*found["notes"], "these forms were made before; their table stands"]}
 
 
 def _measure(

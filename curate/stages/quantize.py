@@ -27,6 +27,7 @@ def run(
     from curate.ml.quantization import quantize
 
     found = quantize(folder, made_of, modes, progress=workspace.progress)
-    report = Report("quantize", "forms", made=len(found["table"]), notes=found["notes"])
+    made = found["made"]
+    report = Report("quantize", "forms", made=made, there=len(found["table"]) - made, notes=found["notes"])
     report.details |= {"run": str(folder), **{name: found[name] for name in ("split", "pictures", "table")}}
     return report
