@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from curate.archive import is_clutter, is_rar
 from curate.errors import FetchError
-from curate.files import is_clutter, is_rar
 from curate.manifest import Manifest, RemoteFile
 
 PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})

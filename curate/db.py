@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ import pyarrow as pa
 from curate.errors import CorpusError, CurateError, UsageError
 
 SQL = Path(__file__).parent / "sql"
+_BATCH = 10_000  # rows that stream at a time
 
 _NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 
@@ -64,6 +67,25 @@ class Database:
         except duckdb.Error as refused:
             raise _not_opened(path, str(refused)) from refused
         self._connection.execute(_SOUND)
+
+    @classmethod
+    def pair(cls, before: Path, after: Path) -> Database:
+        """Open two corpora read-only in one connection, as `before` and `after`; its own tables are in memory alone.
+
+        Raises CorpusError where one of the files is not there, is in use, or is not DuckDB's.
+        """
+        both = cls.__new__(cls)
+        both.path, both._connection = after, duckdb.connect()
+        both._connection.execute(_SOUND)
+        for name, path in (("before", before), ("after", after)):
+            try:
+                if not path.exists():
+                    raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build")
+                both._connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
+            except (CorpusError, duckdb.Error) as refused:
+                both.close()
+                raise refused if isinstance(refused, CorpusError) else _not_opened(path, str(refused)) from refused
+        return both
 
     def __enter__(self) -> Database:
         return self
@@ -143,6 +165,17 @@ class Database:
         """Add facts; a fact that is there already (by the table's key) stays as it is."""
         self._add("insert or ignore", name, rows)
 
+    @contextmanager
+    def lent(self, **tables: pa.Table) -> Iterator[None]:
+        """Let scripts read Arrow tables by these names, inside the `with` only; nothing is written into the corpus."""
+        for name, rows in tables.items():
+            self._connection.register(name, rows)
+        try:
+            yield
+        finally:
+            for name in tables:
+                self._connection.unregister(name)
+
     def _execute(self, text: str, values: Any = None) -> None:
         with self._hearing():
             self._connection.execute(text, values)
@@ -163,20 +196,22 @@ class Database:
         self._connection.unregister("arrow_rows")
 
 
-def ask(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -> pa.Table:
+@contextmanager
+def answer(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -> Iterator[pa.RecordBatchReader]:
     """Answer an auditor's query on the corpus at `path`: read only, no other file, no extension, bounded.
 
-    Raises QueryError for a query that DuckDB refuses, that would write or that takes longer than `seconds`;
-    CorpusError where there is no corpus.
+    The rows stream in batches, so that the largest answer needs no more memory than a batch; columns of one name are
+    told apart (`id`, `id_1`). The clock stops while a batch is outside. Raises QueryError for a query that DuckDB
+    refuses, that would write, or that takes longer than `seconds`; CorpusError where there is no corpus.
     """
-    import threading
-
     if not path.exists():
         raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build")
     try:
         connection = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as refused:
         raise _not_opened(path, str(refused)) from refused
+    clock = threading.Timer(seconds, connection.interrupt)
+    clock.daemon = True
     try:
         for setting in (
             _SOUND,
@@ -189,26 +224,56 @@ def ask(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -
             "set lock_configuration = true",
         ):
             connection.execute(setting)
-        clock = threading.Timer(seconds, connection.interrupt)
         clock.start()
-        try:
-            statements = connection.extract_statements(query)
-            if len(statements) != 1:
-                raise QueryError("one query at a time", found=f"{len(statements)} statements", hint="split them")
-            relation = connection.sql(query)
-            if relation is None:
-                raise QueryError("this asks nothing", expected="a query that returns rows", hint="curate sql --views")
-            return relation.to_arrow_table()
-        except duckdb.InterruptException as late:
+        statements = connection.extract_statements(query)
+        if not statements:
+            raise QueryError("the query is empty", hint='curate sql "select * from class_balance"')
+        if len(statements) > 1:
+            raise QueryError("one query at a time", found=f"{len(statements)} statements", hint="ask them one by one")
+        relation = connection.sql(query)
+        if relation is None:
+            raise QueryError("this asks nothing", expected="a query that returns rows", hint="curate sql --views")
+        reader = relation.to_arrow_reader(_BATCH)
+        yield pa.RecordBatchReader.from_batches(_told_apart(reader.schema), _batches(reader))
+    except duckdb.InterruptException as late:
+        raise QueryError(
+            f"the query took longer than {seconds:g} s and was stopped", hint="add a where or a limit"
+        ) from late
+    except (duckdb.Error, pa.ArrowException) as refused:
+        if "interrupted" in str(refused).lower():
             raise QueryError(
                 f"the query took longer than {seconds:g} s and was stopped", hint="add a where or a limit"
-            ) from late
-        except duckdb.Error as refused:
-            raise QueryError("the query cannot be answered", found=str(refused), hint="curate sql --views") from refused
-        finally:
-            clock.cancel()
+            ) from refused
+        raise QueryError("the query cannot be answered", found=str(refused), hint="curate sql --views") from refused
     finally:
+        clock.cancel()
         connection.close()
+
+
+def ask(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -> pa.Table:
+    """Return the whole answer to a query as one table; see `answer`, which streams."""
+    with answer(path, query, memory=memory, seconds=seconds) as reader:
+        return reader.read_all()
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    schema = _told_apart(reader.schema)
+    for batch in reader:
+        yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _told_apart(schema: pa.Schema) -> pa.Schema:
+    """Give a column whose name stands before it already a number."""
+    seen: set[str] = set()
+    fields = []
+    for field in schema:
+        name, number = field.name, 0
+        while name in seen:
+            number += 1
+            name = f"{field.name}_{number}"
+        seen.add(name)
+        fields.append(field.with_name(name))
+    return pa.schema(fields)
 
 
 def _make(path: Path) -> None:
@@ -245,5 +310,5 @@ def _not_opened(path: Path, words: str) -> CurateError:
         "the corpus database cannot be opened",
         where=str(path),
         found=words.split("\n")[0],
-        hint=f"rm {path}  (only time is lost: curate build makes it again)",
+        hint=f"rm {shlex.quote(str(path))}   (only time is lost: curate build makes it again)",
     )

@@ -136,8 +136,38 @@ def _sections(kind: type[Recipe], given: dict[str, Any], path: Path) -> dict[str
                     hint="mend or remove it",
                 )
             _check(hints[knob], value, f"{path} [{name}] {knob}")
+            _check_range(f"{name}.{knob}", value, f"{path} [{name}] {knob}")
         made[name] = section(**values)
     return made
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "dedup.near_distance": (0, 16),
+    "dedup.near_detail": (0, 128),
+    "dedup.near_agreement": (0, 1),
+    "dedup.near_agreement_in_lesion": (0, 1),
+    "split.train": (0, 1),
+    "split.validation": (0, 1),
+    "split.test": (0, 1),
+    "shard.short_side": (32, 4096),
+    "shard.quality": (1, 100),
+    "shard.pictures_per_shard": (1, 1_000_000),
+    "train.side": (32, 1024),
+    "train.epochs": (1, 10_000),
+    "train.batch": (1, 4096),
+    "train.learning_rate": (1e-9, 10),
+    "train.batch_norm_momentum": (0, 0.9999),
+    "train.seed": (0, 2**32 - 1),
+}
+
+
+def _check_range(knob: str, value: Any, where: str) -> None:
+    least, most = _RANGES.get(knob, (float("-inf"), float("inf")))
+    if isinstance(value, int | float) and not isinstance(value, bool) and not least <= value <= most:
+        raise UsageError(
+            "a value that cannot be meant", where=where, expected=f"{least:g} to {most:g}", found=f"{value:g}",
+            hint="mend it, or take the line out for the default",
+        )  # fmt: skip
 
 
 def _check(kind: Any, value: Any, where: str) -> None:

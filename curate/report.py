@@ -23,7 +23,8 @@ class Report:
     """The outcome of one stage.
 
     `made` and `there` count `unit`s; `left_out` counts by reason; `notes` are sentences for people;
-    `details` is what `--json` adds; `findings` above zero turns the exit code into 1; `problems` into 3.
+    `anew`: the stage builds its tables anew each time, in seconds; `details` is what `--json` adds;
+    `findings` above zero turns the exit code into 1; `problems` into 3.
     """
 
     stage: str
@@ -35,6 +36,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     findings: int = 0
+    anew: bool = False
     seconds: float = 0.0
 
     @property

@@ -81,7 +81,7 @@ def tour(
         for report in pipeline.build(workspace, list(workspace.manifests), accept_license=True):
             yield report
             if report.problems:
-                return
+                return  # a demo that lacks a part shows nothing
     trained = pipeline.run("train", workspace)
     yield trained
     run = Path(trained.details["run"])

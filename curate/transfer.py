@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import email.utils
 import errno
-import hashlib
-import json
-import os
 import random
 import re
-import shutil
+import socket
 import threading
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -25,16 +19,13 @@ import urllib3
 
 from curate import __version__
 from curate.errors import FetchError
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - not on this system: two programs at one download are not kept apart there
-    fcntl = None  # type: ignore[assignment]
+from curate.partial import Part, Wanted
 
 AGENT = f"curate/{__version__} (skin-lesion corpus builder)"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 18
 _LONGEST_WAIT = 300.0  # seconds; a host that asks for more is left for the next mirror
+_UNREACHED_FOR = 8.0  # seconds after which a host that never answered is not tried again
 _CONNECTIONS = 4  # per host
 _gates: dict[str, threading.BoundedSemaphore] = {}
 _gates_lock = threading.Lock()
@@ -52,9 +43,13 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to bear with a host: tries in a row without a new byte, seconds of backoff, timeouts in seconds."""
+    """How long to bear with a host: tries in a row without a new byte, seconds of backoff, timeouts in seconds.
+
+    `unreached` is for a host that never answered in this call: tries until it is left for the next mirror.
+    """
 
     tries: int = 6
+    unreached: int = 3
     backoff: float = 1.0
     connect: float = 15.0
     read: float = 60.0
@@ -71,24 +66,27 @@ def fetch(
     trusted: str | None = None,
     on_progress: Callable[[int], object] = lambda amount: None,
     patience: Patience = Patience(),
+    unreachable: set[str] | None = None,
 ) -> Transferred:
     """Download into `part` and verify; what an earlier call left in `part` is gone on with. The caller moves it away.
 
     The addresses are mirrors, tried in order. `size` (bytes), `sha256`, else `md5` decide what is right; where there is
     none of these two, a zip's members are checked, and `trusted`, the sha256 of the first download, must come again.
     `on_progress` is called with the bytes that came since (negative where a start from the beginning was needed).
+    `unreachable` is shared by the downloads of one call: hosts that one of them could not reach are tried only once.
     Raises FetchError: no address gave the file, another program is at it, or the disk is full.
     """
     name = name or part.name.removesuffix(".part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    failures: list[str] = []
-    wanted = _Wanted(name, size, sha256, md5, trusted)
-    with _Part(part, on_progress) as kept, requests.Session() as session:
+    failures: list[_MirrorError] = []
+    shunned = set() if unreachable is None else unreachable
+    wanted = Wanted(name, size, sha256, md5, trusted)
+    with Part(part, on_progress) as kept, requests.Session() as session:
         session.headers.update({"User-Agent": AGENT, "Accept-Encoding": "identity", "Accept": "*/*"})
         for url in urls:
             try:
                 for attempt in (1, 2):
-                    _complete(session, url, kept, wanted, patience)
+                    _complete(session, url, kept, wanted, patience, shunned)
                     wrong = wanted.differs(kept)
                     if wrong is None:
                         kept.forget()
@@ -98,146 +96,37 @@ def fetch(
                     if attempt == 2 or whole:
                         raise _MirrorError(wrong)
             except _MirrorError as refused:
-                failures.append(f"{url}: {refused}")
+                refused.url = url
+                failures.append(refused)
+    cut_off = bool(failures) and all(isinstance(failure, _UnreachedError) for failure in failures)
+    network = "look whether this computer is on the network (behind a proxy: set HTTPS_PROXY), then " if cut_off else ""
     raise FetchError(
-        f"{name} could not be downloaded",
+        f"{name} could not be downloaded" + (": no host that has it can be reached" if cut_off else ""),
         where=", ".join(urls) or "no address",
         expected=wanted.text(),
-        found="; ".join(failures) or "no address",
+        found="; ".join(f"{failure.url}: {failure}" for failure in failures) or "no address",
         done="what came so far is kept, and the next call goes on from there" if kept.size else None,
-        hint="run the same command again, or place the file by hand: curate fetch SOURCE --from FOLDER",
+        hint=network + "run the same command again, or place the file by hand: curate fetch SOURCE --from FOLDER",
     )
 
 
 class _MirrorError(Exception):
     """This address will not do; the next may."""
 
-
-@dataclass(frozen=True)
-class _Wanted:
-    name: str
-    size: int | None
-    sha256: str | None
-    md5: str | None
-    trusted: str | None
-
-    @property
-    def decided(self) -> bool:
-        return bool(self.sha256 or self.md5 or self.trusted)
-
-    def text(self) -> str:
-        facts = [f"{self.size} bytes" if self.size is not None else "", f"sha256 {self.sha256}" if self.sha256 else ""]
-        if not self.sha256 and self.md5:
-            facts.append(f"md5 {self.md5}")
-        if not (self.sha256 or self.md5) and self.trusted:
-            facts.append(f"sha256 {self.trusted}, trusted on first use")
-        return ", ".join(filter(None, facts)) or "any whole file (unpinned)"
-
-    def differs(self, kept: _Part) -> str | None:
-        """Return what is wrong with the finished file, None where nothing is."""
-        if self.size is not None and kept.size != self.size:
-            return f"{kept.size} bytes instead of {self.size}"
-        if self.sha256 or self.md5:
-            same = kept.sha256 == self.sha256 if self.sha256 else kept.md5 == self.md5
-            found = f"sha256 {kept.sha256}" if self.sha256 else f"md5 {kept.md5}"
-            return None if same else f"other bytes than the pinned ones ({found}): changed upstream, or damaged"
-        if self.trusted:
-            return None if kept.sha256 == self.trusted else f"the file changed upstream (now sha256 {kept.sha256})"
-        if kept.size == 0:
-            return "an empty file"
-        return _damage(kept.path) if self.name.lower().endswith(".zip") else None
+    url = ""
 
 
-class _Part:
-    """The `.part` file, its hashes as far as it goes, and the sidecar that says what it is a part of."""
-
-    def __init__(self, path: Path, on_progress: Callable[[int], object]) -> None:
-        self.path = path
-        self.side = path.with_name(path.name + ".json")
-        self.on_progress = on_progress
-        self.from_one_answer = False
-        self.facts: dict[str, Any] = {}
-        self.size = 0
-        self._hashes = (hashlib.sha256(), hashlib.md5(usedforsecurity=False))
-        self._file: IO[bytes]
-
-    def __enter__(self) -> _Part:
-        self._file = self.path.open("ab+")
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                self._file.close()
-                raise FetchError(
-                    "another program is downloading this file", where=str(self.path), hint="wait until it has ended"
-                ) from error
-        self.facts = self._read_side()
-        if self.facts:
-            self._file.seek(0)
-            while chunk := self._file.read(_CHUNK):
-                self._count(chunk)
-        else:
-            self._file.truncate(0)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        if self.size == 0:
-            self.path.unlink(missing_ok=True)
-            self.side.unlink(missing_ok=True)
-
-    @property
-    def sha256(self) -> str:
-        return self._hashes[0].hexdigest()
-
-    @property
-    def md5(self) -> str:
-        return self._hashes[1].hexdigest()
-
-    def begin(self, facts: dict[str, Any]) -> None:
-        """Start from the first byte, as a part of what `facts` describe; the sidecar stands before the first byte."""
-        self.restart()
-        self.facts = facts
-        temporary = self.side.with_name(self.side.name + ".tmp")
-        temporary.write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
-        temporary.replace(self.side)
-
-    def restart(self) -> None:
-        self.on_progress(-self.size)
-        self._file.seek(0)
-        self._file.truncate(0)
-        self.side.unlink(missing_ok=True)
-        self.facts, self.size, self.from_one_answer = {}, 0, False
-        self._hashes = (hashlib.sha256(), hashlib.md5(usedforsecurity=False))
-
-    def append(self, data: bytes) -> None:
-        self._file.write(data)
-        self._count(data)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def forget(self) -> None:
-        self.flush()
-        self.side.unlink(missing_ok=True)
-
-    def _count(self, data: bytes) -> None:
-        for hashed in self._hashes:
-            hashed.update(data)
-        self.size += len(data)
-        self.on_progress(len(data))
-
-    def _read_side(self) -> dict[str, Any]:
-        try:
-            facts = json.loads(self.side.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # without it nobody knows what the part is of: it is begun anew
-            return {}
-        return facts if isinstance(facts, dict) and isinstance(facts.get("url"), str) else {}
+class _UnreachedError(_MirrorError):
+    """The host of this address never answered."""
 
 
-def _complete(session: requests.Session, url: str, kept: _Part, wanted: _Wanted, patience: Patience) -> None:
+def _complete(
+    session: requests.Session, url: str, kept: Part, wanted: Wanted, patience: Patience, unreachable: set[str]
+) -> None:
     """Ask until the last byte is here. Raises _MirrorError when this address refuses or patience ends."""
     idle, furthest = 0, kept.size
+    missed, begun, host = 0, time.monotonic(), urlsplit(url).netloc
+    reached = False
     while True:
         if kept.facts and kept.facts.get("total") == kept.size:
             return
@@ -247,9 +136,21 @@ def _complete(session: requests.Session, url: str, kept: _Part, wanted: _Wanted,
                 wait = _ask(session, url, kept, wanted, patience)
             kept.flush()
             if wait is None:
+                unreachable.discard(host)
                 return
-            trouble = "the host is busy"
+            reached, trouble = True, "the host is busy"
         except (requests.RequestException, urllib3.exceptions.HTTPError) as broken:
+            why = _unreached(broken)
+            reached = reached or why is None
+            if why is not None and not reached:
+                # A network that is away does not come back in seconds, and a name that is wrong never does.
+                missed += 1
+                late = time.monotonic() - begun > _UNREACHED_FOR
+                if missed >= patience.unreached or late or host in unreachable:
+                    unreachable.add(host)
+                    raise _UnreachedError(f"{host} cannot be reached: {why}") from broken
+                time.sleep(patience.backoff * 2.0 ** (missed - 1) * (0.5 + random.random()))
+                continue
             trouble = f"the line broke ({type(broken).__name__})"
         except OSError as error:
             raise _disk(error, kept.path) from error
@@ -263,12 +164,29 @@ def _complete(session: requests.Session, url: str, kept: _Part, wanted: _Wanted,
         time.sleep(wait if wait else pause)
 
 
-def _ask(session: requests.Session, url: str, kept: _Part, wanted: _Wanted, patience: Patience) -> float | None:
+def _unreached(broken: Exception) -> str | None:
+    """Return why no connection came about, None where one did and broke later."""
+    if isinstance(broken, requests.ConnectTimeout):
+        return "it does not answer"
+    if isinstance(broken, requests.exceptions.ProxyError):
+        return "the proxy does not let us through"
+    if isinstance(broken, requests.exceptions.SSLError):
+        return f"no secure connection ({broken})"
+    reason = getattr(broken.args[0], "reason", None) if broken.args else None
+    if not isinstance(reason, urllib3.exceptions.NewConnectionError):
+        return None
+    cause = reason.__cause__
+    if isinstance(cause, socket.gaierror):
+        return f"its name cannot be resolved ({cause.strerror})"
+    return (cause.strerror if isinstance(cause, OSError) else None) or str(reason)
+
+
+def _ask(session: requests.Session, url: str, kept: Part, wanted: Wanted, patience: Patience) -> float | None:
     """Make one request; return None when the file is complete, else the seconds to wait (0: the usual backoff)."""
     headers = {}
-    if kept.size and _resumable(url, kept, wanted):
+    if kept.size and kept.resumable(url, decided=wanted.decided):
         headers["Range"] = f"bytes={kept.size}-"
-        if kept.facts["url"] == url and (mark := _mark(kept.facts)):
+        if kept.facts["url"] == url and (mark := kept.mark):
             headers["If-Range"] = mark
     with session.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read)) as answer:
         status = answer.status_code
@@ -284,7 +202,7 @@ def _ask(session: requests.Session, url: str, kept: _Part, wanted: _Wanted, pati
             return 0.0
         _refuse(answer, wanted)
         if status == 206:
-            if not _goes_on(answer, kept, url):
+            if not kept.goes_on(url, answer.headers):
                 kept.restart()
                 return 0.0
         else:
@@ -299,7 +217,7 @@ def _ask(session: requests.Session, url: str, kept: _Part, wanted: _Wanted, pati
                 }
             )
             kept.from_one_answer = True
-        _space(kept)
+        kept.room()
         for data in answer.raw.stream(_CHUNK, decode_content=False):
             kept.append(data)
     total = kept.facts.get("total")
@@ -311,36 +229,7 @@ def _ask(session: requests.Session, url: str, kept: _Part, wanted: _Wanted, pati
     return 0.0
 
 
-def _resumable(url: str, kept: _Part, wanted: _Wanted) -> bool:
-    # From another mirror only where a hash decides in the end: marks hold within one host alone.
-    return bool(kept.facts) and (wanted.decided or (kept.facts["url"] == url and _mark(kept.facts) is not None))
-
-
-def _mark(facts: dict[str, Any]) -> str | None:
-    etag = facts.get("etag")
-    if etag and not etag.startswith("W/"):
-        return str(etag)
-    return facts.get("last_modified")
-
-
-def _goes_on(answer: requests.Response, kept: _Part, url: str) -> bool:
-    """Tell whether a 206 gives the bytes that come next of the file that was begun."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
-    if not found or int(found[1]) != kept.size:
-        return False
-    total = kept.facts.get("total")
-    if found[2] != "*" and total is not None and int(found[2]) != total:
-        return False
-    if kept.facts["url"] == url:
-        for header, fact in (("ETag", "etag"), ("Last-Modified", "last_modified")):
-            now, begun = answer.headers.get(header), kept.facts.get(fact)
-            if now and begun and now != begun:
-                return False
-    kept.from_one_answer = False
-    return True
-
-
-def _refuse(answer: requests.Response, wanted: _Wanted) -> None:
+def _refuse(answer: requests.Response, wanted: Wanted) -> None:
     if answer.status_code == 202:
         raise _MirrorError("the host answers 202 with nothing in it: it wants a browser")
     if answer.status_code not in (200, 206):
@@ -355,7 +244,7 @@ def _refuse(answer: requests.Response, wanted: _Wanted) -> None:
         raise _MirrorError("a part of the file though all was asked for")
 
 
-def _fits(total: int | None, wanted: _Wanted) -> None:
+def _fits(total: int | None, wanted: Wanted) -> None:
     if wanted.size is not None and total is not None and total != wanted.size:
         raise _MirrorError(f"{total} bytes instead of {wanted.size}: changed upstream")
 
@@ -375,43 +264,12 @@ def _retry_after(answer: requests.Response) -> float:
         return 0.0
 
 
-def _space(kept: _Part) -> None:
-    total = kept.facts.get("total")
-    free = shutil.disk_usage(kept.path.parent).free
-    if total is not None and total - kept.size > free:
-        raise FetchError(
-            "not enough room on the disk",
-            where=str(kept.path.parent),
-            expected=f"{total - kept.size} bytes",
-            found=f"{free} bytes",
-            hint="make room, then run the same command again",
-        )
-
-
 def _disk(error: OSError, path: Path) -> FetchError:
     what = "the disk is full" if error.errno == errno.ENOSPC else "the download could not be written"
     return FetchError(what, where=str(path), found=str(error), hint="mend that, then run the same command again")
-
-
-def _damage(path: Path) -> str | None:
-    """Return what is wrong with a zip that no hash vouches for: every member is read and its CRC compared."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            bad = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        return f"no whole zip ({error})"
-    return None if bad is None else f"a zip whose member {bad} is damaged"
 
 
 def _gate(url: str) -> threading.BoundedSemaphore:
     host = urlsplit(url).netloc
     with _gates_lock:
         return _gates.setdefault(host, threading.BoundedSemaphore(_CONNECTIONS))
-
-
-def part_size(part: Path) -> int:
-    """Return how many bytes of a download are here already (0 where nothing can be gone on with)."""
-    try:
-        return os.stat(part).st_size if part.with_name(part.name + ".json").exists() else 0  # noqa: PTH116
-    except OSError:
-        return 0

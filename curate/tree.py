@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from curate.archive import Member, is_rar, members_of
 from curate.errors import FetchError
-from curate.files import Location, Member, is_rar, members_of
+from curate.files import Location
 from curate.lock import LockedFile, Loose, write_whole
 from curate.manifest import Manifest, RemoteFile
 from curate.store import Store

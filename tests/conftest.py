@@ -46,7 +46,7 @@ def curate(tmp_path_factory: pytest.TempPathFactory) -> Curate:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
     def run(*words: str | Path, root: Path | None = None, timeout: float = 300, **environment: str) -> object:
-        command = [sys.executable, "-m", "curate.cli", *(["--root", str(root)] if root else []), *map(str, words)]
+        command = [sys.executable, "-m", "curate", *(["--root", str(root)] if root else []), *map(str, words)]
         return subprocess.run(
             command,
             capture_output=True,

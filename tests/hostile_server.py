@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -122,3 +123,10 @@ def serving() -> Iterator[Server]:
         finally:
             http.shutdown()
             thread.join()
+
+
+def nobody() -> str:
+    """A loopback host and port on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"

@@ -219,7 +219,7 @@ def test_a_person_decides(curate: Curate, files: Path, root: Path) -> None:
 @pytest.mark.parametrize("room", [4_000, 60_000, 150_000])
 def test_a_full_disk_leaves_nothing_half_written(files: Path, root: Path, curate: Curate, room: int) -> None:
     adopt(curate, root, "isic_2018", files / "isic_2018")
-    command = [sys.executable, "-m", "curate.cli", "--root", str(root), "build", "--workers", "1"]
+    command = [sys.executable, "-m", "curate", "--root", str(root), "build", "--workers", "1"]
 
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
@@ -232,10 +232,10 @@ def test_a_full_disk_leaves_nothing_half_written(files: Path, root: Path, curate
     assert not reasons(root)["unreadable picture"]
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.0, 1.5, 2.5])
+@pytest.mark.parametrize("seconds", [1.0, 2.0])
 def test_an_interrupt_is_no_traceback(files: Path, root: Path, curate: Curate, seconds: float) -> None:
     adopt(curate, root, "severance", files / "severance")
-    command = [sys.executable, "-m", "curate.cli", "--root", str(root), "build", "--workers", "2"]
+    command = [sys.executable, "-m", "curate", "--root", str(root), "build", "--workers", "2"]
     running = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

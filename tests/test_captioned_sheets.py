@@ -16,13 +16,20 @@ Cell = tuple[str, int]  # ("label", case) or ("picture", case)
 
 
 def records(
-    sheets: dict[int, list[Cell]], cases: list[dict[str, Any]], texts: dict[int, str | None] | None = None
+    sheets: dict[int, list[Cell]],
+    cases: list[dict[str, Any]],
+    texts: dict[int, str | None] | None = None,
+    copies: dict[int, int] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Build `records` from sheets by position (their cells in reading order) and the rows of the workbook."""
+    """Build `records` from sheets by position (their cells in reading order) and the rows of the workbook.
+
+    `texts` is what the label cell of a case says instead; `copies` names sheets with the bytes of another.
+    """
     with tempfile.TemporaryDirectory() as folder, Database(Path(folder) / "c.duckdb", create=True) as database:
         database.build("facts")
         database.replace("mode", pa.table({"labels_only": [False]}))
         database.replace("sources", pa.table({"source": ["severance"], "modality": ["clinical"]}))
+        database.replace("algorithms", pa.table({"montage": [1]}))
         rows: dict[str, list[dict[str, Any]]] = {
             "sheets": [],
             "members": [],
@@ -43,7 +50,10 @@ def records(
                     **place,
                 }
             )
-            rows["members"].append({"location": f"hash{name}", "sha256": f"hash{name}", "bytes": 1})
+            sha256 = f"hash{(copies or {}).get(position, position):03}"
+            rows["members"].append({"location": f"hash{name}", "sha256": sha256, "bytes": 1})
+            if sha256 != f"hash{name}":
+                continue
             rows["sheets_cut"].append({"sha256": f"hash{name}", "layout": "captioned", "version": 1})
             for number, (kind, case) in enumerate(cells, start=1):
                 text = None
@@ -139,11 +149,18 @@ def test_a_sheet_renamed_into_a_gap_carries_no_case_over() -> None:
     assert found["severance:8/1"]["problem"] is None
 
 
-def test_a_case_that_stands_on_two_sheets_is_taken_once() -> None:
-    twice = [("label", 1), ("picture", 1), ("label", 2), ("picture", 2)]
-    found = records({1: list(twice), 5: list(twice)}, workbook(3))
+TWICE: list[Cell] = [("label", 1), ("picture", 1), ("label", 2), ("picture", 2)]
+
+
+def test_a_sheet_that_comes_twice_is_taken_once() -> None:
+    found = records({1: list(TWICE), 5: list(TWICE)}, workbook(3), copies={5: 1})
     assert sorted(name for name, row in found.items() if row["problem"] is None) == ["severance:1/1", "severance:2/1"]
-    assert sorted(name for name, row in found.items() if row["problem"]) == [
-        "severance:005.jpg/1",
-        "severance:005.jpg/2",
-    ]
+    copied = [row for row in found.values() if row["problem"]]
+    assert sorted(row["id"] for row in copied) == ["severance:005.jpg/1", "severance:005.jpg/2"]
+    assert all(row["problem_detail"] == "the sheet 005.jpg is a copy of another" for row in copied)
+
+
+def test_a_case_that_stands_on_two_different_sheets_is_believed_on_neither() -> None:
+    found = records({1: list(TWICE), 5: list(TWICE)}, workbook(3))
+    assert {row["problem"] for row in found.values()} == {"sheet unreadable"}
+    assert len(found) == 4

@@ -62,7 +62,7 @@ def test_errors_are_json_too(curate: Curate, tmp_path: Path) -> None:
 
 def test_sources_from_anywhere(curate: Curate, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "curate.cli", "--json", "sources"],
+        [sys.executable, "-m", "curate", "--json", "sources"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -339,7 +339,7 @@ def test_manifests_are_the_packaged_ones_with_the_demos_files(tiny: World) -> No
         for name, own in written.items():
             assert own.access == "open"
             assert (own.title, own.license, own.citation) == (
-                PACKAGED[name].title,
+                f"Drawn demo in the form of: {PACKAGED[name].title}",
                 PACKAGED[name].license,
                 PACKAGED[name].citation,
             )

@@ -154,7 +154,7 @@ def test_one_worker_other_order_other_folder_same_bytes(world: World, built: Wor
 
 def test_stopped_anywhere_the_same_bytes_come_out(world: World, built: Workspace, tmp_path: Path) -> None:
     root_of(world, tmp_path)
-    command = [sys.executable, "-m", "curate.cli", "--root", str(tmp_path), "build", "--accept-license", "-q"]
+    command = [sys.executable, "-m", "curate", "--root", str(tmp_path), "build", "--accept-license", "-q"]
     command += list(Workspace(tmp_path).manifests)
     chance = random.Random(7)
     for _ in range(6):

@@ -7,17 +7,19 @@ import hashlib
 import io
 import json
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_server import Page, Server, serving
+from conftest import Curate
+from hostile_server import Page, Server, nobody, serving
 
 from curate import lock, transfer
 from curate.errors import FetchError
-from curate.manifest import Manifest, RemoteFile, dump
+from curate.manifest import Manifest, RemoteFile, dump, read_all
 from curate.report import Report
 from curate.stages import fetch
 from curate.workspace import Workspace
@@ -466,6 +468,29 @@ def test_no_more_than_four_connections_to_a_host(root: Path, server: Server) -> 
     here = workspace(root, *files, access="open", instructions="")
     assert fetch.run(here, ["tiny"]).made == 12
     assert 2 <= server.most_at_once <= 4
+
+
+def test_without_a_network_it_gives_up_soon_and_says_what_to_do(root: Path, curate: Curate) -> None:
+    known = read_all(Path(__file__).parents[1] / "manifests")["isic_2016"]
+    hosts = [nobody(), nobody()]
+    files = tuple(
+        dataclasses.replace(file, urls=tuple(f"http://{host}/{file.name}" for host in hosts)) for file in known.files
+    )
+    (root / "manifests" / "isic_2016.toml").write_text(dump(dataclasses.replace(known, files=files)), encoding="utf-8")
+    begun = time.monotonic()
+    done = curate("fetch", "isic_2016", root=root)
+    assert time.monotonic() - begun < 20
+    assert done.returncode == 3
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    for file in files:
+        if not file.optional:
+            assert f"{file.name} could not be downloaded: no host that has it can be reached" in said
+    for host in hosts:
+        assert f"{host} cannot be reached: Connection refused" in said
+    assert "look whether this computer is on the network" in said
+    assert not [path for path in (root / "data_cache").rglob("*") if path.is_file()]
+    assert lock.read(root / "corpus.lock.json").get("isic_2016", lock.LockedSource()) == lock.LockedSource()
 
 
 def test_too_little_room_is_said_before_anything_is_asked(root: Path, server: Server) -> None:

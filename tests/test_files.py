@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate.archive import members_of
 from curate.errors import FetchError, ParseError
-from curate.files import Files, Location, members_of, read_location
+from curate.files import Files, Location, read_location
 
 
 def packed(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:

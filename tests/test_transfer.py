@@ -12,14 +12,16 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_server import Page, Server, serving
+from hostile_server import Page, Server, nobody, serving
 
 from curate.errors import FetchError
-from curate.transfer import AGENT, Patience, Transferred, fetch, part_size
+from curate.partial import part_size
+from curate.transfer import AGENT, Patience, Transferred, fetch
 
 DATA = random.Random(1).randbytes(100_000)
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -186,9 +188,48 @@ def test_a_server_that_stalls(server: Server, part: Path) -> None:
     assert "the line broke" in refused(server, part, sha256=SHA)
 
 
-def test_nobody_listens(part: Path) -> None:
-    with pytest.raises(FetchError, match="could not be downloaded"):
-        fetch(["http://127.0.0.1:9/f"], part, patience=QUICK)
+def test_a_host_that_cannot_be_reached_is_left_sooner_than_a_busy_one(part: Path) -> None:
+    first, second = nobody(), nobody()
+    shared: set[str] = set()
+    with pytest.raises(FetchError, match="no host that has it can be reached") as caught:
+        fetch([f"http://{first}/f", f"http://{second}/f"], part, patience=QUICK, unreachable=shared)
+    message = str(caught.value)
+    assert "file.bin" in message
+    assert f"{first} cannot be reached: Connection refused" in message
+    assert f"{second} cannot be reached" in message
+    assert "on the network" in message
+    assert "--from FOLDER" in message
+    assert shared == {first, second}
+    assert not list(part.parent.iterdir())
+    begun = time.monotonic()
+    with pytest.raises(FetchError):  # known to be away: no second try, and so no pause
+        fetch([f"http://{first}/f"], part, patience=Patience(backoff=30.0), unreachable=shared)
+    assert time.monotonic() - begun < 5
+
+
+def test_a_name_that_nobody_knows(part: Path) -> None:
+    begun = time.monotonic()
+    with pytest.raises(FetchError, match=r"nowhere\.invalid cannot be reached: its name cannot be resolved"):
+        fetch(["http://nowhere.invalid/f"], part, patience=QUICK)
+    assert time.monotonic() - begun < 20
+
+
+def test_the_mirror_is_asked_where_the_first_host_cannot_be_reached(server: Server, part: Path) -> None:
+    server.pages["/f"] = Page(DATA)
+    shared: set[str] = set()
+    away = nobody()
+    got = fetch([f"http://{away}/f", server.url("/f")], part, sha256=SHA, patience=QUICK, unreachable=shared)
+    assert (got.url, shared) == (server.url("/f"), {away})
+
+
+def test_a_host_that_answered_once_is_borne_with(part: Path) -> None:
+    patient = Patience(tries=6, unreached=1, backoff=0.01, connect=2, read=0.5)
+    with ExitStack() as stack:
+        server = stack.enter_context(serving())
+        server.pages["/f"] = Page(DATA, cut=30_000)
+        with pytest.raises(FetchError, match="6 times in a row without a new byte"):
+            fetch([server.url("/f")], part, sha256=SHA, patience=patient, on_progress=lambda _: stack.close())
+    assert part_size(part) > 0
 
 
 def test_a_range_survives_a_redirect_to_another_host(server: Server, part: Path) -> None:

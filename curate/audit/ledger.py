@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from curate import freshness
 from curate.errors import CorpusError
 from curate.workspace import Workspace
 
@@ -16,6 +17,7 @@ def ledger(workspace: Workspace) -> dict[str, Any]:
     with workspace.database(read_only=True) as database:
         if not database.has("corpus"):
             raise CorpusError("the corpus is not built yet", where=str(workspace.root), hint="curate build")
+        freshness.require(database, "split")
         rows = database.table("ledger").to_pylist()
         splits = {row["split"]: row["pictures"] for row in database.rows("split_sizes")}
         labels_only = bool(database.table("mode").to_pylist()[0]["labels_only"])

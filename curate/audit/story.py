@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from curate import freshness
 from curate.errors import CorpusError, UsageError
 from curate.workspace import Workspace
 
@@ -17,6 +19,7 @@ def story(workspace: Workspace, name: str) -> dict[str, Any]:
     with workspace.database(read_only=True) as database:
         if not database.has("corpus"):
             raise CorpusError("the corpus is not built yet", where=str(workspace.root), hint="curate build")
+        freshness.require(database, "split")
         found = database.rows("named", name=name)
         exact = [row for row in found if row["id"] == name]
         if not found:
@@ -50,7 +53,8 @@ def lines(told: dict[str, Any]) -> list[str]:
         where = f"{claim['file']}" + (f", cell {picture['cell']}" if picture["cell"] else "")
         text += _chapter("picture", [where, f"sha256 {picture['sha256']}"])
         if picture["width"]:
-            text += _chapter("", [f"{picture['width']}x{picture['height']} {picture['format']}"])
+            place = f" at {picture['box_left']}, {picture['box_top']} on the sheet" if picture["cell"] else ""
+            text += _chapter("", [f"{picture['width']}x{picture['height']} {picture['format']}{place}"])
     if not told["picture"]:
         text += _chapter("picture", ["not here"])
     text += _chapter("copy of", [f"{edge['other']}: {edge['kind']} ({edge['evidence']})" for edge in told["edges"]])
@@ -65,9 +69,12 @@ def lines(told: dict[str, Any]) -> list[str]:
             "split", [f"{split['split']} ({split['rule']}), family {split['family']} of {split['members']}"]
         )
     outcome = told["outcome"][0]
+    text += _chapter("licence", [f"{claim['license']}: {claim['attribution']}"])
     if outcome["reason"] is None:
         meaning = " / ".join(value for value in (outcome["category"], outcome["subtype"]) if value)
         text += _chapter("outcome", [f"in the corpus, as {meaning}"])
+        borrowed = json.loads(outcome["origins"]) if outcome["origins"] else {}
+        text += _chapter("learnt", [f"{field} from its copy {origin}" for field, origin in sorted(borrowed.items())])
     else:
         text += _chapter("outcome", [f"left out: {outcome['reason']}", outcome["detail"]])
         if outcome["rule"]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 
 import click
 
 # In the order in which the help lists their commands.
-from curate.cli import showing, building, asking, modelling  # isort: skip
+from curate.cli import showing, building, asking, auditing, comparing, exporting, modelling  # isort: skip
+from curate.cli import plain
 from curate.cli.skin import cli
 from curate.errors import CurateError
 
-__all__ = ["asking", "building", "cli", "main", "modelling", "showing"]
+__all__ = ["asking", "auditing", "building", "cli", "comparing", "exporting", "main", "modelling", "showing"]
 
 
 def main() -> None:
@@ -20,19 +21,19 @@ def main() -> None:
     wants_json = "--json" in sys.argv
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _stopped()
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = _end({"what": "stopped", "next": "type the same again to go on"}, 130, wants_json)
+        click.echo("stopped; type the same again to go on", err=True)
     except click.ClickException as wrong:
-        if wants_json:
-            click.echo(json.dumps({"error": {"what": wrong.format_message()}, "exit_code": wrong.exit_code}, indent=2))
+        code = _end({"what": wrong.format_message()}, wrong.exit_code, wants_json)
         wrong.show()
-        code = wrong.exit_code
     except CurateError as error:
-        code = _refused(error, wants_json)
-    except KeyboardInterrupt:
-        code = _stopped()
+        code = _end(error.parts(), error.exit_code, wants_json)
+        click.echo(f"curate: {error}", err=True)
     except BrokenPipeError:
-        sys.stderr.close()
+        # Who reads has enough, as `| head` does: what is still in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
         refused = CurateError(
@@ -42,17 +43,13 @@ def main() -> None:
             done="nothing half-written stands under a final name",
             hint="make room or mend the permissions, then type the same again",
         )
-        code = _refused(refused, wants_json)
+        code = _end(refused.parts(), refused.exit_code, wants_json)
+        click.echo(f"curate: {refused}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _stopped() -> int:
-    click.echo("stopped; type the same again to go on", err=True)
-    return 130
-
-
-def _refused(error: CurateError, wants_json: bool) -> int:
+def _end(parts: dict[str, str], code: int, wants_json: bool) -> int:
+    """Print how it ended as one JSON document, if that is wanted; return the exit code."""
     if wants_json:
-        click.echo(json.dumps({"error": error.parts(), "exit_code": error.exit_code}, indent=2, ensure_ascii=False))
-    click.echo(f"curate: {error}", err=True)
-    return error.exit_code
+        click.echo(plain.document({"error": parts, "exit_code": code}))
+    return code

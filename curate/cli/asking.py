@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
+from curate.cli.rows import FORMS
 from curate.cli.skin import Skin, cli, example, finish, tell, words
 from curate.cli.tables import show_ledger
 from curate.errors import UsageError
@@ -52,15 +51,12 @@ def explain(skin: Skin, name: str) -> None:
     + example('curate sql "select * from class_balance"', "curate sql --views", 'curate sql "from corpus" --format csv')
 )
 @click.argument("query", required=False)
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", help="Default: table."
-)
+@click.option("--format", "form", type=click.Choice(list(FORMS)), default="table", help="Default: table.")
 @click.option("--views", "list_views", is_flag=True, help="List the views, each with one sentence.")
 @words
 def sql(skin: Skin, query: str | None, form: str, list_views: bool) -> None:
     """Answer a query."""
     from curate import db
-    from curate.text_table import text_table
 
     if list_views:
         listed = {name: db.sentence(f"views/{name}") for name in db.views()}
@@ -71,26 +67,8 @@ def sql(skin: Skin, query: str | None, form: str, list_views: bool) -> None:
         return
     if query is None:
         raise UsageError("no query was given", hint='curate sql "select * from class_balance"')
-    table = db.ask(skin.workspace().database_path, query)
-    if skin.json:
-        form = "json"
-    if form == "table":
-        skin.say(text_table(table.to_pylist(), table.column_names))
-        skin.say(f"({table.num_rows:,} rows)")
-    elif form == "json":
-        click.echo(json.dumps(table.to_pylist(), indent=2, ensure_ascii=False, default=str))
-    elif form == "csv":
-        import pyarrow.csv
-
-        pyarrow.csv.write_csv(table, sys.stdout.buffer)
-    else:
-        if sys.stdout.isatty():
-            raise UsageError(
-                "Parquet is no text for a terminal", hint='curate sql "from corpus" --format parquet > corpus.parquet'
-            )
-        import pyarrow.parquet
-
-        pyarrow.parquet.write_table(table, sys.stdout.buffer)
+    with db.answer(skin.workspace().database_path, query) as reader:
+        FORMS["json" if skin.json else form](skin, reader)
 
 
 @cli.command(help="Write the report: one HTML page that works offline." + example("curate report --out report.html"))

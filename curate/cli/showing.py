@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,13 @@ def demo(skin: Skin, folder: Path, size: Any, epochs: int, workers: int | None) 
         skin.say(f"report   {outcome.page}")
         skin.say(f"The whole way took {outcome.seconds:.0f} s. Drawn lesions: the figures show that it works, no more.")
         skin.say()
+        root = shlex.quote(str(folder))
         skin.say("Three to try next:")
-        skin.say(f"  curate --root {folder} status")
-        skin.say(f'  curate --root {folder} sql "select * from category_by_skin_tone"')
-        skin.say(f"  curate --root {folder} explain {outcome.example}")
-    finish(skin, reports)
+        skin.say(f"  curate --root {root} status")
+        skin.say(f'  curate --root {root} sql "select * from category_by_skin_tone"')
+        skin.say(f"  curate --root {root} explain {outcome.example}")
+    more: dict[str, Any] = {}
+    if outcome is not None:
+        more = {"ledger": outcome.ledger, "metrics": outcome.metrics, "forms": outcome.forms}
+        more |= {"run": outcome.run, "page": outcome.page, "seconds": outcome.seconds}
+    finish(skin, reports, **more)

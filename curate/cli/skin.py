@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from curate import __version__
+from curate.cli import plain
 from curate.report import Advance, Report
 
 if TYPE_CHECKING:
@@ -53,14 +53,19 @@ class Skin:
             yield bar.update
 
     def say(self, text: str = "") -> None:
-        """Print a line of the result, unless the result is wanted as JSON or not at all."""
+        """Print a line of the result, unless the result is wanted as JSON."""
+        if not self.json:
+            click.echo(text)
+
+    def chat(self, text: str = "") -> None:
+        """Print a line about how it went, unless nobody wants one."""
         if not self.json and not self.quiet:
             click.echo(text)
 
     def give(self, document: Any) -> None:
         """Print the result as one JSON document, if that is wanted."""
         if self.json:
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+            click.echo(plain.document(document))
 
 
 def words(command: Command) -> Command:
@@ -75,7 +80,7 @@ def words(command: Command) -> Command:
         return command(skin, *arguments, **options)
 
     for option in (
-        click.option("-q", "--quiet", is_flag=True, help="No progress and no text; errors still speak."),
+        click.option("-q", "--quiet", is_flag=True, help="No progress and no chatter; results and errors speak."),
         click.option("--json", "as_json", is_flag=True, help="The result as one JSON document on stdout."),
         click.option("--root", type=click.Path(path_type=Path, file_okay=False), help="The folder of the corpus."),
     ):
@@ -110,7 +115,7 @@ class Ordered(click.Group):
     help="The folder of the corpus (default: here, or CURATE_ROOT).",
 )
 @click.option("--json", "as_json", is_flag=True, help="The result as one JSON document on stdout.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no text; errors still speak.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no chatter; results and errors speak.")
 @click.version_option(__version__, prog_name="curate")
 @click.pass_context
 def cli(context: click.Context, root: Path, as_json: bool, quiet: bool) -> None:
@@ -140,12 +145,13 @@ def finish(skin: Skin, reports: Sequence[Report], **more: Any) -> None:
 def tell(skin: Skin, report: Report) -> None:
     """Print one stage in a line or a few."""
     left = ", ".join(f"{count:,} {reason}" for reason, count in report.left_out.items())
-    skin.say(
-        f"{report.stage:<8} {report.made:>9,} {report.unit} made, {report.there:,} there already"
+    there = "(tables built anew)" if report.anew else f"made, {report.there:,} there already"
+    skin.chat(
+        f"{report.stage:<8} {report.made:>9,} {report.unit} {there}"
         + (f"; left out: {left}" if left else "")
         + f"  ({report.seconds:.1f} s)"
     )
     for note in report.notes:
-        skin.say(f"         {note}")
+        skin.chat(f"         {note}")
     for problem in report.problems:
         click.echo(problem, err=True)

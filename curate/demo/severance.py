@@ -40,7 +40,7 @@ LABELS: tuple[tuple[str, str, int], ...] = (
 )
 SITES = (("Lt. cheek", "Head&Neck"), ("back", "Trunk"), ("Rt. lower leg", "Leg"), ("dorsum of hand", "Arm"))
 MOST_TILES = {"tiny": 4, "small": 4, "demo": 6}
-LAST_SHEET_CELLS = 112  # then the case that stands there is finished, and the rest stays blank
+LAST_SHEET_CELLS = {"tiny": 20, "small": 20, "demo": 112}  # the case that stands there is finished, the rest is blank
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def plan(seed: int, size: str) -> list[Case]:
     """Return the cases, so that each end of a sheet but the last falls between two tiles of one case."""
     source = generator(f"{seed}/severance")
     lengths: list[tuple[int, int]] = []
-    place, end = 0, 3 * CELLS + LAST_SHEET_CELLS
+    place, end = 0, 3 * CELLS + LAST_SHEET_CELLS[size]
     while place < end:
         tiles = int(source.integers(1, MOST_TILES[size] + 1))
         border = (place // CELLS + 1) * CELLS

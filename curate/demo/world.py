@@ -20,6 +20,8 @@ from curate.manifest import Manifest, RemoteFile
 
 Size = Literal["tiny", "small", "demo"]
 
+_DRAWN = "Drawn demo in the form of: "  # no card, report or credit may take drawn lesions for the real pictures
+
 # The demo's own names for two files: a workbook that can be written, an archive that can be written.
 STANDS_FOR = {"SeveranceA.xlsx": "SeveranceA.xls", "PH2Dataset.zip": "PH2Dataset.rar"}
 
@@ -72,7 +74,7 @@ class World:
     def write_manifests(self, base_url: str, packaged: Mapping[str, Manifest]) -> Path:
         """Write `folder/manifests/<source>.toml` and return that folder.
 
-        All that people wrote about a source stays as in `packaged`; addresses (below `base_url`), sizes, hashes and
+        What people wrote about a source stays as in `packaged`, its title marked as drawn; addresses (below `base_url`), sizes, hashes and
         expected counts are the demo's own, and every source is open. Raises ManifestError where a packaged manifest
         lacks a source or a file that the demo has.
         """
@@ -90,6 +92,7 @@ class World:
             )
             own = dataclasses.replace(
                 packaged[source],
+                title=f"{_DRAWN}{packaged[source].title.removeprefix(_DRAWN)}",
                 access="open",
                 instructions="",
                 needs_acceptance=False,

@@ -12,6 +12,7 @@ from curate.images.grid import DARK, SCALES, Axis, Greys, Line, disagree, fit, m
 from curate.records import Box
 
 _COLUMNS = 20
+_SHADOW = 200  # the shadow's darkest line is 149, 184 on a halved sheet; specks that JPEG leaves in paper are lighter
 
 
 def plain_tiles(darkest: Greys) -> list[tuple[int, int, Box]]:
@@ -21,7 +22,7 @@ def plain_tiles(darkest: Greys) -> list[tuple[int, int, Box]]:
     down = [run for run in runs(np.any(dark, axis=1)) if run[1] - run[0] > 3]
     if not across or not down:
         raise disagree("no gaps between tiles", "tiles parted by white paper", "specks")
-    size = _plain_scale(across, down)
+    size = _plain_scale(across, down, darkest.shape[1])
     columns, rows = _plain_axis(across, 112 * size, size, "columns"), _plain_axis(down, 128 * size, size, "rows")
     _check_plain(columns, rows, size, darkest.shape)
     found: list[tuple[int, int, Box]] = []
@@ -39,14 +40,17 @@ def plain_tiles(darkest: Greys) -> list[tuple[int, int, Box]]:
     return found
 
 
-def _plain_scale(across: list[tuple[int, int]], down: list[tuple[int, int]]) -> float:
+def _plain_scale(across: list[tuple[int, int]], down: list[tuple[int, int]], width: int) -> float:
     """Return the factor by which the sheet is scaled, from the spacing of columns; of a lone tile, from its size."""
     if len(across) > 1:
         # From centres that weigh shadow as content: the same shift everywhere, so the spacing is right.
         return fit([sum(run) / 2 for run in across], "columns of tiles", 0.03 * (across[-1][1] - across[0][0]))[1] / 112
     if len(down) > 1:
         return float(np.median(np.diff([sum(run) / 2 for run in down]))) / 128
-    return max(across[0][1] - across[0][0], down[0][1] - down[0][0]) / 102
+    measured = max(across[0][1] - across[0][0], down[0][1] - down[0][0]) / 102
+    # Compression frays the edges of a lone tile; its sheet, 132 pixels wide, tells the scale better.
+    guess = 1.0 if abs(width - 132) <= 3 else width / 132
+    return guess if abs(measured / guess - 1) < 0.06 else measured
 
 
 def _plain_axis(runs: list[tuple[int, int]], pitch: float, size: float, what: str) -> Axis:
@@ -101,10 +105,10 @@ def _plain_content(
         box = _exact_content(part)
         if box is not None:
             return moved(box, left, top)
-    xs, ys = np.flatnonzero(dark.any(axis=0)), np.flatnonzero(dark.any(axis=1))
-    middle_x, middle_y = _middle(int(xs[0]), int(xs[-1])), _middle(int(ys[0]), int(ys[-1]))
-    start_x, end_x = _edges(np.median(part[middle_y], axis=0), int(xs[0]), int(xs[-1]), size)
-    start_y, end_y = _edges(np.median(part[:, middle_x], axis=1), int(ys[0]), int(ys[-1]), size)
+    xs, ys = _reach(part, 0, size), _reach(part, 1, size)
+    middle_x, middle_y = _middle(*xs), _middle(*ys)
+    start_x, end_x = _edges(np.median(part[middle_y], axis=0), *xs, size)
+    start_y, end_y = _edges(np.median(part[:, middle_x], axis=1), *ys, size)
     if abs((start_x + end_x) / 2 + left - centre) > size + 0.7:
         # A tile is centred in its cell; where a pale picture hides its own left edge, the shadow's end decides.
         start_x = max(0, int(np.ceil(2 * (centre - left) - end_x - 0.3)))
@@ -112,6 +116,18 @@ def _plain_content(
     if not (40 * size <= box.width <= 101 * size + 1 and 40 * size <= box.height <= 101 * size + 1):
         raise disagree("the size of a tile", f"at most {100 * size:.0f} px a side", f"{box.width} x {box.height} px")
     return box
+
+
+def _reach(part: Greys, axis: int, size: float) -> tuple[int, int]:
+    """Return the first and the last column (axis 0) or row (axis 1) that tile and shadow reach."""
+    dark = np.flatnonzero((part < DARK).any(axis=axis))
+    first, last = int(dark[0]), int(dark[-1])
+    # Compression leaves grey specks in the paper around a dark tile; the shadow's darkest line runs along all of it.
+    strong = np.flatnonzero((part < _SHADOW).any(axis=axis))
+    if size > 0.49 and len(strong):
+        slack = int(np.ceil(size))
+        first, last = max(first, int(strong[0]) - slack), min(last, int(strong[-1]) + slack)
+    return first, last
 
 
 def _middle(first: int, last: int) -> slice:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from curate.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,31 @@ class Credit:
         return cls(**(values | {"citation": tuple(values["citation"])}))
 
 
-def attribution_text(credits_: Iterable[Credit]) -> str:
-    """Return ATTRIBUTION.txt: for each source its title, licence, credit line, citations and number of pictures."""
+def credits_of(manifests: Mapping[str, Manifest], sources: Iterable[str]) -> list[Credit]:
+    """Return the credit of each source that is named, by name; it has as many pictures as times that it is named."""
+    return [
+        Credit(
+            source=source,
+            title=manifests[source].title,
+            license=manifests[source].license,
+            license_url=manifests[source].license_url,
+            redistribution=manifests[source].redistribution,
+            attribution=manifests[source].attribution,
+            citation=tuple(manifests[source].citation),
+            homepage=manifests[source].homepage,
+            pictures=count,
+        )
+        for source, count in sorted(Counter(sources).items())
+    ]
+
+
+def attribution_text(credits_: Iterable[Credit], told_in: str = "index.json") -> str:
+    """Return ATTRIBUTION.txt: for each source its title, licence, credit line, citations and number of pictures.
+
+    `told_in` is the file beside it that says what was changed.
+    """
     parts = [
-        "Pictures and labels in this folder come from the sources below, changed as `index.json` says\n"
+        f"Pictures and labels in this folder come from the sources below, changed as `{told_in}` says\n"
         "(larger pictures scaled down, tiles cut out of sheets, labels harmonised).\n"
     ]
     for credit in sorted(credits_, key=lambda each: each.source):
@@ -53,10 +77,10 @@ def attribution_text(credits_: Iterable[Credit]) -> str:
     return "\n".join(parts)
 
 
-def write_credits(folder: Path, credits_: Iterable[Credit]) -> None:
+def write_credits(folder: Path, credits_: Iterable[Credit], told_in: str = "index.json") -> None:
     """Write ATTRIBUTION.txt and, for each licence, licenses/<SPDX id>.txt with its address and its sources."""
     known = sorted(credits_, key=lambda each: each.source)
-    (folder / "ATTRIBUTION.txt").write_text(attribution_text(known), encoding="utf-8")
+    (folder / "ATTRIBUTION.txt").write_text(attribution_text(known, told_in), encoding="utf-8")
     licenses = folder / "licenses"
     licenses.mkdir(exist_ok=True)
     for name in sorted({credit.license for credit in known}):

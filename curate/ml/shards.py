@@ -55,6 +55,17 @@ def file_name(name: str, split: str, number: int, count: int) -> str:
     return f"{name}-{split}.tfrecord-{number:05d}-of-{count:05d}"
 
 
+def deal(rows: Iterable[Row], per_shard: int) -> list[list[Row]]:
+    """Return the rows of one split, in any order, as the shards that they belong in, each in its order."""
+    ordered = sorted(rows, key=lambda row: place(str(row["id"])))
+    count = count_of(len(ordered), per_shard)
+    bits = count.bit_length() - 1
+    dealt: list[list[Row]] = [[] for _ in range(count)]
+    for row in ordered:
+        dealt[int.from_bytes(place(str(row["id"]))[:8]) >> (64 - bits) if bits else 0].append(row)
+    return dealt
+
+
 def write(
     folder: Path, name: str, split: str, rows: Iterable[Row], picture: Callable[[str], bytes], per_shard: int
 ) -> list[Shard]:
@@ -62,15 +73,10 @@ def write(
 
     `rows` hold every feature of the schema but `image`; `picture(id)` gives that.
     """
-    ordered = sorted(rows, key=lambda row: place(str(row["id"])))
-    count = count_of(len(ordered), per_shard)
-    bits = count.bit_length() - 1
-    shards: list[list[Row]] = [[] for _ in range(count)]
-    for row in ordered:
-        shards[int.from_bytes(place(str(row["id"]))[:8]) >> (64 - bits) if bits else 0].append(row)
+    dealt = deal(rows, per_shard)
     made = []
-    for number, members in enumerate(shards):
-        path = folder / file_name(name, split, number, count)
+    for number, members in enumerate(dealt):
+        path = folder / file_name(name, split, number, len(dealt))
         digest, size = hashlib.sha256(), 0
         with path.open("wb") as out:
             for row in members:

@@ -4,7 +4,7 @@ with mode_now as (select labels_only from mode),
 known as (
     select r.id, r.source, r.problem as record_problem, r.problem_detail as record_detail,
         p.problem as picture_problem, p.problem_detail as picture_detail,
-        p.id is null as has_no_picture, r.file,
+        r.location is null as has_no_picture,
         l.status, l.source_label, l.note, w.is_conflict, w.rule as label_rule, t.twin,
         (select min(d.note) from decisions d where d.decision = 'withdraw' and d.first = r.id) as withdrawn,
         exists (select 1 from decisions d where d.decision = 'withdraw' and d.first = r.id) as is_withdrawn

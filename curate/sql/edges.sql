@@ -23,7 +23,7 @@ same_pixels as (
     select min(id) over (partition by pixels_sha256) as first, id as second, 'same pixels' as kind,
         1.0::double as score, pixels_sha256 as evidence
     from pictures
-    where problem is null and $use_same_pixels
+    where problem is null and pixels_sha256 is not null and $use_same_pixels
 ),
 near as (
     select c.first, c.second, 'near' as kind, l.agreement as score,
@@ -47,6 +47,8 @@ decided as (
     select d.first, d.second, 'decision' as kind, 1.0::double as score,
         'accepted in decisions.csv' || coalesce(': ' || nullif(d.note, ''), '') as evidence
     from decisions d
+    join records a on a.id = d.first
+    join records b on b.id = d.second
     where d.decision = 'accept'
 )
 select least(e.first, e.second) as first, greatest(e.first, e.second) as second, e.kind, e.score, e.evidence

@@ -42,3 +42,4 @@ create table if not exists cases (
     diagnosis_method varchar, modality varchar, claims varchar
 );
 create table if not exists listed_pairs (source varchar, first varchar, second varchar, origin varchar);
+create table if not exists algorithms (montage integer);

@@ -4,7 +4,7 @@ select e.id, t.twin,
     row_number() over (
         partition by t.twin
         order by
-            p.width * p.height desc nulls last,
+            p.width::bigint * p.height desc nulls last,
             p.format in ('PNG', 'BMP', 'TIFF') desc nulls last,
             l.subtype is not null desc,
             e.id

@@ -4,32 +4,35 @@ select s.source, s.name, s.file, s.location, s.layout, s.position, m.sha256, t.c
     regexp_extract(s.file, '[^/]+$') as sheet_file
 from sheets s
 join members m on m.location = s.location
-join tiles t on t.sha256 = m.sha256 and t.version = (select max(version) from tiles)
+join tiles t on t.sha256 = m.sha256 and t.version = (select montage from algorithms)
 where not (select labels_only from mode);
 
 -- What each label cell prints, held against the row of the workbook that it names and against its neighbours.
 create or replace temp table label_cells as
 with read_cells as (
-    select source, position, sheet_file, cell, text,
+    select source, position, sheet_file, sha256, cell, text,
         regexp_extract(text, '^(\d+), ?([A-Z])/(\d+), ?(.+)$', ['number', 'sex', 'age', 'word']) as said
     from cells
     where layout = 'captioned' and kind = 'label'
 ),
 numbered as (
-    select source, position, sheet_file, cell, text, said, try_cast(said.number as integer) as number
+    select source, position, sheet_file, sha256, cell, text, said, try_cast(said.number as integer) as number
     from read_cells
 ),
 placed as (
     select *,
         lag(number) over (partition by source, position order by cell) as number_before,
-        row_number() over (partition by source, number order by position, sheet_file, cell) as turn
+        row_number() over (partition by source, number order by position, sheet_file, cell) as turn,
+        count(distinct sha256) over (partition by source, number) as different_sheets
     from numbered
 )
 select p.source, p.position, p.sheet_file, p.cell, p.number,
     case
         when p.text is null or p.number is null
             then 'the label cell ' || p.cell || ' of ' || p.sheet_file || ' cannot be read'
-        when p.turn > 1
+        when p.turn > 1 and p.different_sheets = 1
+            then 'the sheet ' || p.sheet_file || ' is a copy of another'
+        when p.different_sheets > 1
             then 'case ' || p.number || ' stands on more than one sheet'
         when p.number <> p.number_before + 1
             then 'the label cell ' || p.cell || ' of ' || p.sheet_file || ' says case ' || p.number || ' after case ' || p.number_before
@@ -148,7 +151,7 @@ select s.source || ':' || case s.layout when 'plain' then s.name else regexp_ext
 from sheets s
 join sources o on o.source = s.source
 join members m on m.location = s.location
-left join sheets_cut k on k.sha256 = m.sha256 and k.layout = s.layout and k.version = (select max(version) from sheets_cut)
+left join sheets_cut k on k.sha256 = m.sha256 and k.layout = s.layout and k.version = (select montage from algorithms)
 where not (select labels_only from mode) and (k.problem is not null or m.problem is not null)
 union all
 -- without pictures, a case of the workbook

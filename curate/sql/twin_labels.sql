@@ -36,6 +36,7 @@ select w.twin,
         when max(w.categories) > 1 then 'categories disagree: the newest release decides'
         when count(distinct w.subtype) > 1 and min(p.subtype) is null then 'subtypes disagree: category kept, subtype unknown'
         when count(distinct w.subtype) > 1 then 'the more specific subtype wins'
+        when count(w.subtype) between 1 and count(*) - 1 then 'one copy knows the subtype'
         else 'agreed'
     end as rule
 from weighed w

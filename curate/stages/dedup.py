@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from curate import decisions, freshness
 from curate.components import components
 from curate.db import Database
 from curate.errors import UsageError
@@ -20,7 +20,6 @@ from curate.workers import spread
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
-DECISIONS = ("accept", "reject", "withdraw")
 
 
 def run(workspace: Workspace) -> Report:
@@ -32,8 +31,9 @@ def run(workspace: Workspace) -> Report:
     report = Report("dedup", "pairs")
     recipe = workspace.recipe.dedup
     with workspace.database() as database:
-        database.require("pictures", "inspect")
-        database.replace("decisions", _decisions(workspace))
+        freshness.require(database, "inspect")
+        database.replace("decisions", decisions.read(workspace.decisions_path))
+        report.notes += _unknown(database, workspace)
         with database.transaction():
             database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
         waiting = database.rows("to_compare", fingerprint=fingerprint.VERSION) if recipe.near else []
@@ -60,6 +60,7 @@ def run(workspace: Workspace) -> Report:
             ends = zip(edges.column("first").to_pylist(), edges.column("second").to_pylist(), strict=True)
             groups = components(records, ends)
             database.replace("twins", pa.table({"id": records, "twin": groups}))
+            freshness.stamp(database, "dedup", "inspect")
         report.details["edges"] = {row["kind"]: row["pairs"] for row in database.rows("edge_kinds")}
         report.details["groups"] = len(records) - len(set(groups))
         report.there = database.count("candidates") - report.made
@@ -98,24 +99,19 @@ def _sight(workspace: Workspace, row: dict[str, Any], end: str) -> Sight:
     return Sight(row[f"{end}_sha256"], row[f"{end}_cell"], location, path, box)
 
 
-def _decisions(workspace: Workspace) -> pa.Table:
-    """Read what a person decided. UsageError for a word that is none of the three decisions, or a pair of one."""
-    rows: list[dict[str, str]] = []
-    path = workspace.decisions_path
-    if path.exists():
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            for line, row in enumerate(csv.DictReader(lines), start=2):
-                decision, first, second = (str(row.get(name) or "").strip() for name in ("decision", "first", "second"))
-                if decision not in DECISIONS or not first or (decision != "withdraw" and not second):
-                    raise UsageError(
-                        "a decision cannot be read",
-                        where=f"{path}, line {line}",
-                        expected="accept,ID,ID,note or reject,ID,ID,note or withdraw,ID,,note",
-                        found=",".join(str(value) for value in row.values()),
-                        hint="mend that line",
-                    )
-                rows.append(
-                    {"decision": decision, "first": first, "second": second, "note": str(row.get("note") or "")}
-                )
-    names = ("decision", "first", "second", "note")
-    return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in names})
+def _unknown(database: Database, workspace: Workspace) -> list[str]:
+    """Say which decisions are about pictures of sources that are not here.
+
+    Raises UsageError for an id that its source, which is here, does not have: a decision must not pass silently.
+    """
+    notes = []
+    for row in database.rows("unknown_decisions"):
+        if row["is_here"]:
+            raise UsageError(
+                f"a decision is about {row['id']!r}, which no record is called",
+                where=f"{workspace.decisions_path}, line {row['line']}",
+                done="nothing was changed",
+                hint="mend that line; curate explain ID tells whether a record is called so",
+            )
+        notes.append(f"decisions.csv, line {row['line']}: {row['id']} is of a source that is not here")
+    return notes

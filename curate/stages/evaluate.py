@@ -27,7 +27,9 @@ def run(workspace: Workspace, run: Path | str | None = None, *, split: str = "te
     folder = runs.find(workspace.cache / "runs", run)
     about = runs.read(folder)
     if split not in shards.SPLITS:
-        raise UsageError(f"there is no split {split!r}", expected=", ".join(shards.SPLITS))
+        raise UsageError(
+            f"there is no split {split!r}", expected=", ".join(shards.SPLITS), hint="curate evaluate --split test"
+        )
     own = workspace.cache / "shards" / str(about["shards"])
     made_of = own if own.is_dir() else shards.latest(workspace.cache / "shards")
 
@@ -57,7 +59,14 @@ def predict_pictures(
     names = runs.labels(run)
     runs.read(run)
     answer, side = _model(run, mode)
-    return [_predict(path, answer, side, names, short_side) for path in _files(paths)]
+    rows = [_predict(path, answer, side, names, short_side) for path in _files(paths)]
+    if not rows:
+        raise UsageError(
+            "there is no picture in what was named",
+            expected=f"files, or folders that hold {', '.join(sorted(_SUFFIXES))}",
+            hint="curate predict RUN PICTURE...",
+        )
+    return rows
 
 
 def _predict(path: Path, answer: Answer, side: int, names: Sequence[str], short_side: int) -> dict[str, Any]:

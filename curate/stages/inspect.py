@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 
+from curate import freshness
 from curate.db import Database
 from curate.files import Location
 from curate.images import fingerprint, montage
@@ -30,7 +31,7 @@ def run(workspace: Workspace) -> Report:
     """
     report = Report("inspect", "files")
     with workspace.database() as database:
-        database.require("mode", "parse")
+        freshness.require(database, "parse")
         if not database.table("mode").to_pylist()[0]["labels_only"]:
             waiting = database.rows("to_inspect", **VERSIONS)
             report.there = database.count("members")
@@ -47,8 +48,10 @@ def run(workspace: Workspace) -> Report:
                 _write(database, held)
             report.there = max(0, database.count("members") - before)
         with database.transaction():
+            database.replace("algorithms", pa.table({"montage": [montage.VERSION]}))
             database.build("records")
             database.build("pictures", **VERSIONS)
+            freshness.stamp(database, "inspect", "parse")
         for row in database.rows("not_readable"):
             report.left_out[row["problem"]] = row["pictures"]
         report.details["pictures"] = database.count("pictures")

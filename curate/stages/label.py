@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from curate import freshness
 from curate.db import Database
 from curate.errors import LabelMapError
 from curate.labelmaps import LabelMaps
@@ -16,10 +17,10 @@ def run(workspace: Workspace) -> Report:
 
     Raises LabelMapError where a map contradicts itself, or where a label occurs that no map knows.
     """
-    report = Report("label", "records")
+    report = Report("label", "records", anew=True)
     maps = LabelMaps.read(workspace.label_maps, list(workspace.manifests))
     with workspace.database() as database:
-        database.require("twins", "dedup")
+        freshness.require(database, "dedup")
         with database.transaction():
             for name, rows in maps.tables().items():
                 database.replace(name, rows)
@@ -35,6 +36,7 @@ def run(workspace: Workspace) -> Report:
                 done="records and twins stand; labels were not used further",
                 hint="curate label --missing   (prints the lines to add; with a note alone, a label is out of scope)",
             )
+        freshness.stamp(database, "label", "dedup")
         for row in database.rows("label_outcome"):
             if row["status"] == "mapped":
                 report.made = row["records"]

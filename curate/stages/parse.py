@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from curate import freshness
 from curate import sources as parsers
 from curate.db import Database
 from curate.errors import CorpusError, ManifestError, ParseError
@@ -48,10 +49,12 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
                 if known.get(source) != key:
                     report.made += _parse(database, workspace, source, files, key)
                 advance(1)
-        _mode(database, labels_only)
-        database.replace("sources", _sources(workspace))
+        is_new = _mode(database, labels_only) or report.made > 0 or freshness.late_stage(database, "parse") is not None
         with database.transaction():
+            database.replace("sources", _sources(workspace))
             database.build("records")
+            if is_new:
+                freshness.stamp(database, "parse", None)
         report.there = sum(database.count(table) for table in _TABLES.values()) - report.made
         report.details["records"] = database.count("records")
         for row in database.rows("not_looked_at"):
@@ -105,6 +108,7 @@ def _check(source: str, claims: Sequence[Claim]) -> None:
 def _key(workspace: Workspace, source: str) -> str:
     """Name what the claims are made of: the source's tree and the code of the parsers."""
     digest = hashlib.sha256(workspace.tree_path(source).read_bytes())
+    digest.update(workspace.manifests[source].parser.encode())
     for path in sorted(Path(parsers.__path__[0]).glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -134,10 +138,12 @@ def _arrow(kind: type, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _mode(database: Database, labels_only: bool | None) -> None:
-    if labels_only is None:
-        labels_only = bool(database.has("mode") and database.table("mode").to_pylist()[0]["labels_only"])
-    database.replace("mode", pa.table({"labels_only": [labels_only]}))
+def _mode(database: Database, labels_only: bool | None) -> bool:
+    """Note whether this root needs pictures; return whether that is new."""
+    before = bool(database.table("mode").to_pylist()[0]["labels_only"]) if database.has("mode") else None
+    now = labels_only if labels_only is not None else bool(before)
+    database.replace("mode", pa.table({"labels_only": [now]}))
+    return now != before
 
 
 def _sources(workspace: Workspace) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from curate import db
+from curate import db, freshness
 from curate.components import components
 from curate.errors import CorpusError
 from curate.report import Report
@@ -16,10 +16,13 @@ def run(workspace: Workspace) -> Report:
 
     Raises CorpusError where the law of conservation does not hold: records = corpus + exclusions, each id once.
     """
-    report = Report("split", "pictures")
+    report = Report("split", "pictures", anew=True)
     recipe = workspace.recipe.split
     with workspace.database() as database, database.transaction():
-        database.require("knowledge", "label")
+        freshness.require(database, "label")
+        had_splits = database.has("splits")
+        if had_splits:
+            database.build("splits_before")
         links = database.select("family_links")
         records = database.table("records").column("id").to_pylist()
         ends = zip(links.column("first").to_pylist(), links.column("second").to_pylist(), strict=True)
@@ -31,6 +34,8 @@ def run(workspace: Workspace) -> Report:
             validation_until=hex_share(recipe.train + recipe.validation),
         )
         database.build("early_reasons", "keepers", "exclusions", "corpus")
+        if had_splits:
+            database.build("moved")
         for name in db.views():
             database.build(f"views/{name}")
         unbalanced = database.rows("conservation")
@@ -39,7 +44,13 @@ def run(workspace: Workspace) -> Report:
                 f"{len(unbalanced)} records are not in exactly one of corpus and exclusions",
                 found=str(unbalanced[0]),
                 done="nothing was changed",
-                hint="this is a fault of curate: report it with this message",
+                hint="curate build; if it says so again, report it with this message",
+            )
+        freshness.stamp(database, "split", "label")
+        moved = database.count("moved") if had_splits else 0
+        if moved:
+            report.notes.append(
+                f"{moved} records are in another split than before: their families were joined or parted"
             )
         report.made = database.count("corpus")
         for row in database.rows("exclusion_reasons"):

@@ -1,0 +1,209 @@
+"""The self-test: every number that others published, and what this code makes of the same files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+
+from curate.adoption import placed_in
+from curate.audit.splits import audit
+from curate.db import Database
+from curate.errors import CorpusError, FetchError
+from curate.labelmaps import LabelMaps
+from curate.workspace import Workspace
+
+FED_ISIC = "fed_isic2019_train_test_split.csv"
+
+LISTS = {
+    "cassidy2022_removed.csv": ("cassidy", ("list", "year", "split", "image")),
+    "ham10000_newly_discovered_duplicates.csv": ("ham_pairs", ("from_img", "to_img")),
+    "pad_ufes_20_cleaned_file_list.csv": ("pad_kept", ("file_name",)),
+    "isic_diagnosis_hierarchy.csv": ("hierarchy", ("diagnosis_1", "term", "path")),
+}
+"""The published lists by file name: the name that the scripts know each by, and the columns that they read."""
+
+_SETS = {
+    "isic training": (
+        "ISBI2016_ISIC_Part3_Training_GroundTruth.csv",
+        "ISIC-2017_Training_Part3_GroundTruth.csv",
+        "ISIC2018_Task3_Training_GroundTruth.csv",
+        "ISIC_2019_Training_GroundTruth.csv",
+        "ISIC_2020_Training_GroundTruth.csv|ISIC_2020_Training_GroundTruth_v2.csv",
+        "ISIC_2020_Training_Duplicates.csv",
+        # the clean-up goes by the test sets of two years too
+        "ISBI2016_ISIC_Part3_Test_GroundTruth.csv",
+        "ISIC-2017_Test_v2_Part3_GroundTruth.csv",
+    ),
+    "isic tests": (
+        "ISBI2016_ISIC_Part3_Test_GroundTruth.csv",
+        "ISIC-2017_Test_v2_Part3_GroundTruth.csv",
+        "ISIC2018_Task3_Test_GroundTruth.csv",
+        "ISIC_2019_Test_GroundTruth.csv",
+        "ISIC_2020_Test_Metadata.csv",
+    ),
+    "isic 2018 and 2019": (
+        "ISIC2018_Task3_Training_GroundTruth.csv",
+        "ISIC2018_Task3_Validation_GroundTruth.csv",
+        "ISIC2018_Task3_Test_GroundTruth.csv",
+        "ISIC_2019_Training_GroundTruth.csv",
+        "ISIC_2019_Test_GroundTruth.csv",
+    ),
+}
+_LABEL_SCRIPTS = ("a", "b", "pairs", "classes", "changes", "terms")
+_SHEETS = "sheets of "
+
+
+def selftest(labels: Workspace, *, lists: Path | None = None, pictures: Workspace | None = None) -> dict[str, Any]:
+    """Compute every row of `published.csv` from the parsed labels, the folder of published lists, and the tiles.
+
+    `labels` is a root whose label files were parsed; `lists` the folder below which the published lists lie; `pictures`
+    a root whose sheets were cut (None: none). Returns `rows` (id, what, published, ours, outcome "equal", "not equal"
+    or "skipped", why, source, names) and their counts. A row whose files are not here is skipped, never passed.
+    Raises CorpusError where `labels` was not parsed; FetchError where two lists of one name differ.
+    """
+    if not labels.database_path.exists():
+        raise CorpusError(
+            "no label files were parsed here", where=str(labels.root), hint="curate selftest --from the folder of them"
+        )
+    files = _lists(lists)
+    ours: dict[str, Mapping[str, Any]] = {}
+    with labels.database(read_only=True) as database:
+        database.require("records", "parse")
+        tables = {table: _table(files.get(name), columns) for name, (table, columns) in LISTS.items()}
+        maps = LabelMaps.read(labels.label_maps, list(labels.manifests)).tables()
+        with ExitStack() as stack:
+            for name, rows in (tables | maps).items():
+                stack.enter_context(database.lent(**{name: rows}))
+            for script in _LABEL_SCRIPTS:
+                ours |= {row["id"]: row for row in database.rows(f"selftest_{script}")}
+    here = set(files) | {PurePosixPath(path).name for source in labels.manifests for path in _tree(labels, source)}
+    if FED_ISIC in files and "ISIC_2019_Training_Metadata.csv" in here:
+        ours |= _fed_isic(labels, files[FED_ISIC])
+    if pictures is not None and pictures.database_path.exists():
+        with pictures.database(read_only=True) as database:
+            here |= _whole_sheets(pictures, database)
+            if database.has("records"):
+                ours |= {row["id"]: row for row in database.rows("selftest_sheets")}
+    rows_ = [_row(row, ours, here) for row in published()]
+    count = {outcome: sum(row["outcome"] == outcome for row in rows_) for outcome in ("equal", "not equal", "skipped")}
+    return {"rows": rows_, "equal": count["equal"], "not_equal": count["not equal"], "skipped": count["skipped"]}
+
+
+def published() -> list[dict[str, str]]:
+    """Return the published numbers as they stand in `published.csv`: id, what, expected, needs, source."""
+    text = resources.files("curate.audit").joinpath("published.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the self-test for a person: a line for each number, then the sums."""
+    width = max(len(row["id"]) for row in found["rows"])
+    told = []
+    for row in found["rows"]:
+        says = {
+            "equal": f"published {row['published']}, ours {row['ours']}: equal",
+            "not equal": f"published {row['published']}, ours {row['ours']}: NOT EQUAL",
+            "skipped": f"published {row['published']}: skipped ({row['why']})",
+        }[row["outcome"]]
+        told.append(f"{row['id']:<{width}}  {row['what']}: {says}  [{row['source']}]")
+    told.append(f"{found['equal']} equal, {found['not_equal']} not equal, {found['skipped']} skipped")
+    return told
+
+
+def _row(row: Mapping[str, str], ours: Mapping[str, Mapping[str, Any]], here: set[str]) -> dict[str, Any]:
+    missing = [need for need in _needs(row["needs"]) if not any(name in here for name in need.split("|"))]
+    value = None if missing else str(ours[row["id"]]["ours"]) if row["id"] in ours else "nothing"
+    return {
+        "id": row["id"],
+        "what": row["what"],
+        "published": row["expected"],
+        "ours": value,
+        "outcome": "skipped" if missing else "equal" if value == row["expected"] else "not equal",
+        "why": _why(missing[0], len(missing) - 1) if missing else None,
+        "source": row["source"],
+        "names": [] if missing else list(ours.get(row["id"], {}).get("names") or []),
+    }
+
+
+def _why(need: str, more: int) -> str:
+    if need.startswith(_SHEETS):
+        return f"needs pictures: not all {need} are here"
+    return f"{need.replace('|', ' or ')} is not here" + (f", nor are {more} more" if more else "")
+
+
+def _needs(text: str) -> Iterator[str]:
+    for need in text.split(";"):
+        yield from _SETS.get(need.strip(), (need.strip(),))
+
+
+def _lists(folder: Path | None) -> dict[str, Path]:
+    """Return where each published list lies below the folder."""
+    found: dict[str, Path] = {}
+    for placed in placed_in([folder]) if folder is not None else ():
+        if placed.name in LISTS or placed.name == FED_ISIC:
+            first = found.setdefault(placed.name, placed.path)
+            if first != placed.path and first.read_bytes() != placed.path.read_bytes():
+                raise FetchError(
+                    f"two files of one name differ: {placed.name}",
+                    where=f"{first} and {placed.path}",
+                    hint="curate selftest --from the folder of the right one",
+                )
+    return found
+
+
+def _table(path: Path | None, columns: Sequence[str]) -> pa.Table:
+    """Return the columns of a list as text; no rows where it is not here."""
+    rows: list[dict[str, str]] = []
+    if path is not None:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if not set(columns) <= set(reader.fieldnames or ()):
+                raise CorpusError(
+                    "a published list has other columns",
+                    where=str(path),
+                    expected=", ".join(columns),
+                    found=", ".join(reader.fieldnames or ()),
+                    hint="put the published file there",
+                )
+            rows = list(reader)
+    return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in columns})
+
+
+def _tree(workspace: Workspace, source: str) -> list[str]:
+    tree = workspace.tree(source)
+    return list(tree["files"]) if tree is not None else []
+
+
+def _whole_sheets(workspace: Workspace, database: Database) -> set[str]:
+    """Return which sources have all their sheets here, cut."""
+    if not (database.has("records") and database.has("sheets")):
+        return set()
+    return {
+        _SHEETS + row["source"]
+        for row in database.rows("selftest_sheets_here")
+        if row["sheets"] >= workspace.manifests[row["source"]].expected.get("sheets", row["sheets"] + 1)
+    }
+
+
+def _fed_isic(workspace: Workspace, path: Path) -> dict[str, Mapping[str, Any]]:
+    """Audit the published split as any other, and return its two numbers."""
+    found = audit(workspace, path, id_column="image", split_column="fold", by="center", listed=0)
+    pair = next(pair for pair in found["pairs"] if (pair["split"], pair["against"]) == ("test", "train"))
+
+    def lesion(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        return next(entry for entry in entries if entry["kind"] == "lesion")
+
+    whole = lesion(pair["kinds"])
+    centres = [lesion(pair["by_column"][centre]) for centre in sorted(pair["by_column"])]
+    share = 100 * whole["pictures"] / whole["of"]
+    return {
+        "E": {"ours": f"{whole['pictures']:,} of {whole['of']:,} ({share:.1f} %)"},
+        "E.centres": {"ours": ", ".join(f"{centre['pictures']:,}/{centre['of']:,}" for centre in centres)},
+    }

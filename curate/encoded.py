@@ -1,0 +1,116 @@
+"""Pictures of the corpus as they are handed on: upright sRGB, no larger than the recipe says, encoded at most once."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curate.errors import CorpusError, CurateError, UnreadablePicture
+from curate.files import Location, read_location
+from curate.images import codec, header
+from curate.recipe import ShardRecipe
+from curate.records import Box
+from curate.workers import spread
+from curate.workspace import Workspace
+
+PLACE = ("location", "box_left", "box_top", "box_width", "box_height")
+"""Where a picture lies: the columns of `shard_rows` that only this module wants."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to read once, and the pictures that come of it: the file itself (no box), or its tiles."""
+
+    location: Location
+    path: Path
+    sha256: str
+    pictures: tuple[tuple[str, Box | None], ...]
+    recipe: ShardRecipe
+
+
+def stream(workspace: Workspace, rows: Iterable[Mapping[str, Any]], title: str) -> Iterator[tuple[str, bytes]]:
+    """Yield (id, encoded picture) of each row of `shard_rows`, file by file, whatever the number of workers.
+
+    A few files for each worker are in memory, never the corpus. `title` names the progress.
+    Raises CorpusError where a row has no picture, or a picture is no longer what it was when `inspect` saw it.
+    """
+    listed = list(rows)
+    require(workspace, listed)
+    with workspace.progress(title, len(listed), "pictures") as advance:
+        for done in spread(encode, _tasks(workspace, listed), workers=workspace.workers):
+            yield from done
+            advance(len(done))
+
+
+def require(workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raise CorpusError where there is no row, or a row without a picture: a corpus of labels alone."""
+    listed = list(rows)
+    if not listed:
+        raise CorpusError("the corpus holds no picture", where=str(workspace.root), hint="curate status")
+    without = [row["id"] for row in listed if row["location"] is None]
+    if without:
+        raise CorpusError(
+            f"{len(without)} rows of the corpus have no picture, {without[0]} for one: it was built from labels alone",
+            where=str(workspace.root),
+            hint="curate fetch, then curate build",
+        )
+
+
+def encode(task: Task) -> list[tuple[str, bytes]]:
+    """Return the pictures of one file as they are handed on, by id.
+
+    A tile is cut out and kept without loss. A picture that every decoder shows alike and that is small enough is kept
+    byte for byte; any other is scaled (mean over area) and encoded once. Raises CorpusError where it cannot be.
+    """
+    name = task.pictures[0][0]
+    try:
+        data = read_location(task.location, task.path)
+    except (OSError, KeyError, CurateError) as gone:
+        raise _changed(name, task.location, f"it cannot be read: {str(gone).splitlines()[0]}") from gone
+    if hashlib.sha256(data).hexdigest() != task.sha256:
+        raise _changed(name, task.location, "its bytes are others")
+    short = task.recipe.short_side
+    try:
+        whole = codec.decode(data, min_side=None if task.pictures[0][1] else 2 * short)
+        out = []
+        for picture, box in task.pictures:
+            if box is not None:
+                out.append((picture, codec.encode(codec.crop(whole.pixels, box), "PNG")))
+            elif min(whole.width, whole.height) <= short and header.is_plain(data):
+                out.append((picture, data))
+            else:
+                small = codec.scale(whole.pixels, short)
+                out.append((picture, codec.encode(small, "JPEG", task.recipe.quality)))
+    except (UnreadablePicture, ValueError) as broken:
+        raise _changed(name, task.location, str(broken).splitlines()[0]) from broken
+    return out
+
+
+def _tasks(workspace: Workspace, rows: list[Mapping[str, Any]]) -> Iterator[Task]:
+    ordered = sorted(rows, key=lambda row: (row["location"], str(row["id"])))
+    for text, group in itertools.groupby(ordered, key=lambda row: str(row["location"])):
+        members = list(group)
+        location = Location.parse(text)
+        pictures = tuple((str(row["id"]), _box(row)) for row in members)
+        path = workspace.store.path(location.object)
+        yield Task(location, path, str(members[0]["sha256"]), pictures, workspace.recipe.shard)
+
+
+def _box(row: Mapping[str, Any]) -> Box | None:
+    if row["box_left"] is None:
+        return None
+    return Box(row["box_left"], row["box_top"], row["box_width"], row["box_height"])
+
+
+def _changed(picture: str, location: Location, found: str) -> CorpusError:
+    return CorpusError(
+        f"the picture {picture} is not what it was when it was inspected",
+        where=location.text(),
+        found=found,
+        done="nothing was left behind",
+        hint="curate verify, then curate fetch and curate build",
+    )

@@ -1,0 +1,190 @@
+"""The data card of an exported folder: what is in it, whose it is, what is wrong with it, how to cite it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from curate import __version__
+from curate.export.selection import Row, Selection
+
+CATEGORIES = ("benign", "precancerous", "malignant")
+
+
+def card(chosen: Selection, form: str) -> str:
+    """Return DATA_CARD.md; it says nothing that depends on when or where it was written."""
+    parts = [
+        f"# Data card: {chosen.workspace.recipe.shard.name}",
+        f"{len(chosen.rows):,} pictures of skin lesions from {len(chosen.credits)} sources, as `{form}`; made with "
+        f"curate {__version__}, label maps {chosen.map_version}. Not a medical device, and no ground for a diagnosis.",
+        "## Pictures",
+        _by_split(chosen, "source"),
+        _by_split(chosen, "category"),
+        "Pictures of one lesion, of one patient, and copies of one picture are a family and stand in one split "
+        f"({len({row['family'] for row in chosen.rows}):,} families).",
+        _subtypes(chosen.rows),
+        "## How they were made",
+        _making(chosen, form),
+        "## Skin tone",
+        _tone(chosen.rows),
+        "## Licences",
+        _licences(chosen),
+        "## Known issues",
+        "\n".join(f"- {issue}" for issue in issues(chosen)),
+        "## What was left out",
+        _left_out(chosen),
+        "## How to cite",
+        _cite(chosen),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def passing_on(chosen: Selection) -> list[str]:
+    """Return a sentence for each licence whose pictures may not be passed on, or of which nobody says so."""
+    said = {
+        "no": "may not be passed on",
+        "unknown": "may perhaps not be passed on: the source does not say",
+    }
+    found = []
+    for redistribution, words in said.items():
+        under: dict[str, list[Any]] = {}
+        for credit in chosen.credits:
+            if credit.redistribution == redistribution:
+                under.setdefault(credit.license, []).append(credit)
+        for license_, credits_ in sorted(under.items()):
+            count = sum(credit.pictures for credit in credits_)
+            names = ", ".join(credit.source for credit in credits_)
+            found.append(f"{count:,} pictures ({names}; {license_}) {words}")
+    return found
+
+
+def issues(chosen: Selection) -> list[str]:
+    """Return what whoever uses this should know before, a sentence each."""
+    rows = chosen.rows
+    found = [f"{sentence}." for sentence in passing_on(chosen)]
+    bare = sum(row["subtype"] is None for row in rows)
+    if bare:
+        found.append(f"{bare:,} pictures have a category but no subtype: their source names none, or copies disagree.")
+    conflicts = sum(row["records"] for row in chosen.reasons if row["reason"] == "label conflict")
+    if conflicts:
+        found.append(f"{conflicts:,} records of the corpus are left out: their copies have different categories.")
+    for rule in chosen.rules:
+        if "left out" not in rule["rule"]:
+            found.append(
+                f"{rule['copy_groups']:,} groups of copies in the corpus carry different labels: {rule['rule']}."
+            )
+    methods = Counter(str(row["diagnosis_method"] or "not said") for row in rows)
+    proven = methods["histopathology"]
+    found.append(
+        f"{proven:,} of {len(rows):,} diagnoses are known to be from histopathology; how the others were made: "
+        + ", ".join(f"{name} {count:,}" for name, count in sorted(methods.items()) if name != "histopathology")
+        + "."
+    )
+    found.append(
+        "Precancerous are terms that the ISIC hierarchy calls indeterminate, which is not the same thing; `taxonomy.csv` "
+        "of the label maps names each deviation."
+    )
+    for source, entry in sorted(chosen.workspace.locked().items()):
+        for standing in ("not the official bytes", "unpinned"):
+            names = sorted(name for name, file in entry.files.items() if file.standing == standing)
+            if names and any(credit.source == source for credit in chosen.credits):
+                found.append(f"{source}: {standing}: {', '.join(names)}.")
+    return found
+
+
+def _by_split(chosen: Selection, word: str) -> str:
+    splits = list(chosen.splits)
+    counts = Counter((str(row[word]), row["split"]) for row in chosen.rows)
+    names = sorted({name for name, _ in counts}, key=_rank)
+    rows: list[list[Any]] = []
+    for name in names:
+        inside = [counts[name, split] for split in splits]
+        rows.append([name, *inside, sum(inside)])
+    sums = [len(members) for members in chosen.splits.values()]
+    return _table([word, *splits, "all"], [*rows, ["all", *sums, sum(sums)]])
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (CATEGORIES.index(name) if name in CATEGORIES else -1, name)
+
+
+def _subtypes(rows: Sequence[Row]) -> str:
+    counts = Counter((str(row["subtype"] or "unknown"), str(row["category"])) for row in rows)
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return _table(["subtype", "category", "pictures"], [[*names, count] for names, count in ordered])
+
+
+def _making(chosen: Selection, form: str) -> str:
+    recipe = chosen.workspace.recipe.shard
+    if form in ("splits", "parquet"):
+        return "This folder holds no pictures, only what is said of them."
+    return (
+        f"Tiles are cut out of their sheets and kept without loss. A picture whose short side is at most "
+        f"{recipe.short_side} pixels, and which every decoder shows alike, is kept byte for byte; any other is turned "
+        f"upright, brought to sRGB, scaled to that side (mean over area) and encoded once as JPEG of quality "
+        f"{recipe.quality}. Labels are harmonised by the label maps; the source's own word stands in `source_label`."
+    )
+
+
+def _tone(rows: Sequence[Row]) -> str:
+    reported = Counter(row["tone_reported"] for row in rows if row["tone_reported"] is not None)
+    estimated = Counter(row["tone_ita_class"] for row in rows if row["tone_ita_class"] is not None)
+    lines = [
+        "Reported (Fitzpatrick type) and estimated (individual typology angle of the skin beside the lesion) are two "
+        "scales, and are never merged; the estimate depends on light and camera.",
+        _table(
+            ["reported type", "pictures"],
+            [[tone, count] for tone, count in sorted(reported.items())] + [["unknown", len(rows) - reported.total()]],
+        ),
+        _table(
+            ["estimated class", "pictures"],
+            [[tone, count] for tone, count in sorted(estimated.items())] + [["unknown", len(rows) - estimated.total()]],
+        ),
+    ]
+    return "\n\n".join(lines)
+
+
+def _licences(chosen: Selection) -> str:
+    parts = [
+        "A picture is under the licence of the release whose bytes were kept. Credits: `ATTRIBUTION.txt`; licences: "
+        "`licenses/`.",
+        _table(
+            ["source", "licence", "may be passed on", "pictures"],
+            [[credit.source, credit.license, credit.redistribution, credit.pictures] for credit in chosen.credits],
+        ),
+    ]
+    if chosen.allowed:
+        left = ", ".join(f"{count:,} under {name}" for name, count in chosen.refused.items()) or "none"
+        parts.append(f"Only pictures under {', '.join(chosen.allowed)} were wanted; left out for that: {left}.")
+    return "\n\n".join(parts)
+
+
+def _left_out(chosen: Selection) -> str:
+    rows = [[row["reason"], row["records"]] for row in chosen.reasons]
+    if not rows:
+        return "Nothing that the sources claim."
+    return "Records of the whole corpus, by the first reason that holds.\n\n" + _table(["reason", "records"], rows)
+
+
+def _cite(chosen: Selection) -> str:
+    lines = [
+        f"Cite this set as: {chosen.workspace.recipe.shard.name}, {len(chosen.rows)} pictures, built with curate "
+        f"{__version__}, label maps {chosen.map_version}; and the sources that it is made of:",
+        "",
+    ]
+    for credit in chosen.credits:
+        lines.append(f"- {credit.title}: {credit.attribution}")
+        lines += [f"  - {work}" for work in credit.citation]
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for row in rows:
+        lines.append("| " + " | ".join(f"{cell:,}" if type(cell) is int else _plain(cell) for cell in row) + " |")
+    return "\n".join(lines)
+
+
+def _plain(cell: object) -> str:
+    return " ".join(str(cell).split()).replace("|", "\\|")

@@ -1,0 +1,41 @@
+"""webdataset: tar files in which each picture stands beside a JSON of what is said of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+from curate.export.pictures import file_stem, spooled, suffix, values
+from curate.export.selection import Selection
+from curate.ml.shards import deal
+
+NEEDS_PICTURES = True
+
+
+def write(chosen: Selection, folder: Path) -> None:
+    """Write `<name>-<split>-000000.tar`, ...: for each picture `<key>.jpg` or `<key>.png`, then `<key>.json`.
+
+    Pictures are dealt to the files, and ordered in them, by the hash of their id, as in the shards; no time, owner or
+    order of arrival stands in the archives. The form: https://github.com/webdataset/webdataset
+    """
+    recipe = chosen.workspace.recipe.shard
+    with spooled(chosen, folder, "export") as spool:
+        for split, rows in chosen.splits.items():
+            for number, members in enumerate(deal(rows, recipe.pictures_per_shard)):
+                path = folder / f"{recipe.name}-{split}-{number:06d}.tar"
+                with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+                    for row in members:
+                        data = spool.get(str(row["id"]))
+                        stem = file_stem(str(row["id"]))
+                        said = json.dumps(values(row), ensure_ascii=False, sort_keys=True).encode()
+                        _add(archive, f"{stem}{suffix(data)}", data)
+                        _add(archive, f"{stem}.json", said)
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)  # its time, owner and group are 0
+    member.size = len(data)
+    member.mode = 0o644
+    archive.addfile(member, io.BytesIO(data))

@@ -1,0 +1,108 @@
+"""Bytes that are asked of their hosts, several at a time; what came is locked at once."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate import transfer
+from curate.errors import FetchError
+from curate.fetching.holdings import Holdings
+from curate.lock import LockedFile
+from curate.manifest import RemoteFile
+from curate.partial import part_size
+
+_THREADS = 8  # over all hosts; at most 4 of them talk to one host
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to be downloaded into `part`; `trusted`: the sha256 that an unpinned file had when it first came."""
+
+    source: str
+    file: RemoteFile
+    part: Path
+    trusted: str | None
+
+
+def download(held: Holdings, jobs: Sequence[Job]) -> None:
+    """Download in parallel, and say in the report's problems what did not come.
+
+    Raises FetchError where the disk has no room for all of it.
+    """
+    due = [job for job in jobs if not _already(held, job)]
+    _room(held.workspace.cache, due)
+    unreachable: set[str] = set()
+    known = [job.file.bytes for job in due]
+    total = sum(size for size in known if size is not None) if None not in known else None
+    with held.workspace.progress("fetch", total, "B") as advance, ThreadPoolExecutor(_THREADS) as pool:
+        guard = threading.Lock()
+
+        def told(amount: int) -> None:
+            with guard:
+                advance(amount)
+
+        running = {pool.submit(_download, held, job, unreachable, told): job for job in due}
+        for done in as_completed(running):
+            job = running[done]
+            try:
+                done.result()
+                held.report.made += 1
+            except FetchError as error:
+                held.report.problems.append(f"{job.source}: {error}")
+    for source in sorted({job.source for job in jobs}):
+        try:
+            held.settle(source)
+        except FetchError as error:
+            held.report.problems.append(f"{source}: {error}")
+
+
+def _download(held: Holdings, job: Job, unreachable: set[str], told: Callable[[int], object]) -> None:
+    file = job.file
+    got = transfer.fetch(
+        file.urls,
+        job.part,
+        name=file.name,
+        size=file.bytes,
+        sha256=file.sha256,
+        md5=file.md5,
+        trusted=job.trusted,
+        on_progress=told,
+        unreachable=unreachable,
+    )
+    held.workspace.store.put_verified(got.path, got.sha256)
+    _came(held, job, got.sha256, got.bytes, got.url)
+
+
+def _already(held: Holdings, job: Job) -> bool:
+    """Take a file whose bytes are in the store already (another source's, or those of a killed run)."""
+    sha256 = job.file.sha256 or job.trusted
+    if sha256 is None or not held.workspace.store.has(sha256):
+        return False
+    _came(held, job, sha256, held.workspace.store.path(sha256).stat().st_size, job.file.urls[0])
+    held.report.there += 1
+    return True
+
+
+def _came(held: Holdings, job: Job, sha256: str, size: int, origin: str) -> None:
+    pinned = job.file.pinned
+    held.came(job.source, job.file.name, LockedFile(sha256, size, pinned, pinned, origin))
+
+
+def _room(folder: Path, jobs: Sequence[Job]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = sum(max(0, (job.file.bytes or 0) - part_size(job.part)) for job in jobs)
+    free = shutil.disk_usage(folder).free
+    if wanted > free:
+        raise FetchError(
+            "not enough room on the disk",
+            where=str(folder),
+            expected=f"{wanted / 1e9:.1f} GB",
+            found=f"{free / 1e9:.1f} GB",
+            done="nothing was downloaded",
+            hint="make room, or fetch fewer sources, or --labels-only",
+        )

@@ -1,0 +1,2 @@
+-- one row per split, test before train
+select split, rows, pictures from audit_splits order by place

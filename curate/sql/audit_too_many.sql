@@ -1,0 +1,2 @@
+-- one row: how many different words the split column has
+select count(distinct split) as words from audited where split <> ''
