@@ -84,7 +84,19 @@ class Database:
                 both._connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
             except (CorpusError, duckdb.Error) as refused:
                 both.close()
-                raise refused if isinstance(refused, CorpusError) else _not_opened(path, str(refused)) from refused
+                if isinstance(refused, CorpusError):
+                    raise
+                busy = "could not set lock" in str(refused).lower()
+                raise (
+                    _not_opened(path, str(refused))
+                    if busy
+                    else CorpusError(
+                        "this is no corpus database",
+                        where=str(path),
+                        found=str(refused).partition("\n")[0],
+                        hint="name a root in which curate build has run, or its corpus.duckdb",
+                    )
+                ) from refused
         return both
 
     def __enter__(self) -> Database:

@@ -202,6 +202,22 @@ def test_a_broken_decision(curate: Curate, files: Path, root: Path) -> None:
     assert "decisions.csv, line 2" in done.stderr
 
 
+def test_a_decision_about_nobody_is_not_passed_over(curate: Curate, files: Path, root: Path) -> None:
+    adopt(curate, root, "ph2", files / "ph2")
+    (root / "decisions.csv").write_text("decision,first,second,note\nwithdraw,ph2:IMD03,,typo\n")
+    done = build(curate, root, "--until", "split")
+    assert done.returncode == 2
+    assert "ph2:IMD03" in done.stderr
+    (root / "decisions.csv").write_text("decision,first,second,note\nwithdraw,isic_2019:ISIC_0000001,,not here\n")
+    done = build(curate, root, "--until", "split")
+    assert done.returncode == 0
+    assert "isic_2019:ISIC_0000001 is of a source that is not here" in done.stdout
+    (root / "decisions.csv").write_bytes(
+        "decision,first,second,note\nwithdraw,ph2:IMD001,,d\xe9j\xe0\n".encode("latin-1")
+    )
+    assert build(curate, root, "--until", "split").returncode == 2
+
+
 def test_a_person_decides(curate: Curate, files: Path, root: Path) -> None:
     adopt(curate, root, "ph2", files / "ph2")
     assert build(curate, root, "--until", "split").returncode == 0

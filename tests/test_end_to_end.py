@@ -223,3 +223,58 @@ def test_the_cache_may_be_deleted(world: World, built: Workspace, tmp_path: Path
     shutil.rmtree(workspace.cache)
     build(Workspace(tmp_path / "root"), [], until="split")
     assert outcomes(workspace) == before
+
+
+def test_an_answer_says_what_was_asked(built: Workspace, curate: Curate) -> None:
+    twice = curate("sql", "select 1 as a, 2 as a", "--json", root=built.root)
+    assert json.loads(twice.stdout) == [{"a": 1, "a_1": 2}]
+    odd = curate(
+        "sql", "select 'NaN'::double as x, [1.5::decimal(3,1)] as y, 'k'::blob as z", "--json", root=built.root
+    )
+    assert json.loads(odd.stdout) == [{"x": None, "y": [1.5], "z": "aw=="}]
+    none = curate("sql", "select 1 as a where false", "--json", root=built.root)
+    assert json.loads(none.stdout) == []
+    assert curate("sql", "select [1, 2] as x", "--format", "csv", root=built.root).stdout == 'x\n"[1, 2]"\n'
+    assert curate("-q", "sql", "select 7 as x", root=built.root).stdout == "x\n7\n"
+    many = curate("sql", "select range as x from range(3000)", root=built.root)
+    assert "(the first 1,000 of 3,000 rows" in many.stdout
+    refused = curate("sql", "select interval 1 day as x", "--format", "parquet", root=built.root)
+    assert refused.returncode == 2, refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_who_reads_enough_may_leave(built: Workspace) -> None:
+    command = (
+        f"{sys.executable} -m curate --root '{built.root}' sql 'select * from range(2000000)' --format csv | head -2"
+    )
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "range\n0\n", "")
+
+
+def test_a_stage_does_not_build_on_tables_of_another_time(
+    world: World, address: str, tmp_path: Path, curate: Curate
+) -> None:
+    workspace = root_of(world, tmp_path)
+    build(workspace, ["ph2"], until="split")
+    pipeline.run("fetch", workspace, sources=["pad_ufes_20"])
+    assert curate("status", root=tmp_path).returncode == 0
+    assert curate("parse", root=tmp_path).returncode == 0
+    for words in (["dedup"], ["label"], ["split"], ["status"], ["explain", "ph2:IMD001"]):
+        done = curate(*words, root=tmp_path)
+        assert done.returncode == 3, (words, done.stdout)
+        assert "curate build" in done.stderr
+    build(workspace, ["ph2", "pad_ufes_20"], until="split")
+    assert ledger(workspace)["balances"]
+
+
+def test_what_moved_to_another_split_is_counted(world: World, address: str, tmp_path: Path) -> None:
+    workspace = root_of(world, tmp_path)
+    build(workspace, ["isic_2019"], until="split")
+    with workspace.database(read_only=True) as database:
+        before = {row["id"]: row["split"] for row in database.table("splits").to_pylist()}
+    reports = build(workspace, ["isic_2017", "isic_2018", "isic_2019"], until="split")
+    with workspace.database(read_only=True) as database:
+        after = {row["id"]: row["split"] for row in database.table("splits").to_pylist()}
+    moved = sum(after[name] != split for name, split in before.items())
+    notes = " ".join(str(note) for note in reports[-1]["notes"])  # type: ignore[attr-defined]
+    assert (f"{moved} records are in another split" in notes) == (moved > 0)

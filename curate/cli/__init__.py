@@ -10,7 +10,7 @@ import click
 # In the order in which the help lists their commands.
 from curate.cli import showing, building, asking, auditing, comparing, exporting, modelling  # isort: skip
 from curate.cli import plain
-from curate.cli.skin import cli
+from curate.cli.skin import ReaderGone, cli
 from curate.errors import CurateError
 
 __all__ = ["asking", "auditing", "building", "cli", "comparing", "exporting", "main", "modelling", "showing"]
@@ -31,8 +31,8 @@ def main() -> None:
     except CurateError as error:
         code = _end(error.parts(), error.exit_code, wants_json)
         click.echo(f"curate: {error}", err=True)
-    except BrokenPipeError:
-        # Who reads has enough, as `| head` does: what is still in the buffer has nowhere to go.
+    except (ReaderGone, BrokenPipeError):
+        # What is still in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class ReaderGone(Exception):  # noqa: N818 - no error: who reads has enough, as `| head` does
+    """Who reads the output has left. Click ends with 1 on a broken pipe, which says that something was found."""
+
+
 class Skin:
     """The global words of one call: where, how loud, in which form."""
 
@@ -77,7 +81,10 @@ def words(command: Command) -> Command:
         skin.root = root or skin.root
         skin.json = skin.json or as_json
         skin.quiet = skin.quiet or quiet
-        return command(skin, *arguments, **options)
+        try:
+            return command(skin, *arguments, **options)
+        except BrokenPipeError as gone:
+            raise ReaderGone from gone
 
     for option in (
         click.option("-q", "--quiet", is_flag=True, help="No progress and no chatter; results and errors speak."),

@@ -82,8 +82,8 @@ def issues(chosen: Selection) -> list[str]:
         + "."
     )
     found.append(
-        "Precancerous are terms that the ISIC hierarchy calls indeterminate, which is not the same thing; `taxonomy.csv` "
-        "of the label maps names each deviation."
+        "Precancerous are terms that the ISIC hierarchy calls indeterminate, which is not the same thing; the label "
+        "maps' `taxonomy.csv` names each deviation."
     )
     for source, entry in sorted(chosen.workspace.locked().items()):
         for standing in ("not the official bytes", "unpinned"):

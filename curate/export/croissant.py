@@ -68,7 +68,13 @@ def write(chosen: Selection, folder: Path) -> None:
 
 def _document(chosen: Selection, folder: Path, records: pa.Schema) -> dict[str, Any]:
     name = chosen.workspace.recipe.shard.name
-    licenses = sorted({credit.license_url or credit.license for credit in chosen.credits})
+    # The address of a LicenseRef is where one may look for terms, not the terms themselves.
+    licenses = sorted(
+        {
+            credit.license if credit.license.startswith("LicenseRef") else credit.license_url or credit.license
+            for credit in chosen.credits
+        }
+    )
     fields = [
         _field("pictures", PICTURES, feature.name, feature.meaning, _CROISSANT[feature.kind]) for feature in SCHEMA
     ]
