@@ -79,23 +79,18 @@ class Database:
         both._connection.execute(_SOUND)
         for name, path in (("before", before), ("after", after)):
             try:
-                if not path.exists():
-                    raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build")
                 both._connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
-            except (CorpusError, duckdb.Error) as refused:
+            except duckdb.Error as refused:
                 both.close()
-                if isinstance(refused, CorpusError):
-                    raise
-                busy = "could not set lock" in str(refused).lower()
-                raise (
-                    _not_opened(path, str(refused))
-                    if busy
-                    else CorpusError(
-                        "this is no corpus database",
-                        where=str(path),
-                        found=str(refused).partition("\n")[0],
-                        hint="name a root in which curate build has run, or its corpus.duckdb",
-                    )
+                if not path.exists():
+                    raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build") from refused
+                if "could not set lock" in str(refused).lower():
+                    raise _not_opened(path, str(refused)) from refused
+                raise CorpusError(
+                    "this is no corpus database",
+                    where=str(path),
+                    found=str(refused).partition("\n")[0],
+                    hint="name a root in which curate build has run, or its corpus.duckdb",
                 ) from refused
         return both
 

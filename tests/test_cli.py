@@ -14,7 +14,7 @@ from curate import Workspace
 
 COMMANDS = [
     "demo", "sources", "fetch", "build", "parse", "inspect", "dedup", "label", "split", "shard", "status", "explain",
-    "sql", "report", "verify", "train", "evaluate", "predict", "quantize",
+    "sql", "report", "verify", "audit", "selftest", "diff", "export", "train", "evaluate", "predict", "quantize",
 ]  # fmt: skip
 
 

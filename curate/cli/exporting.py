@@ -44,5 +44,5 @@ def export(skin: Skin, form: str, out: Path, allow: tuple[str, ...], workers: in
 
     report = run(skin.workspace(workers), form, out, allow=allow)
     tell(skin, report)
-    skin.say(f"written to {out}: {report.details['files']:,} files; read DATA_CARD.md first")
+    skin.chat(f"written to {out}: {report.details['files']:,} files; read DATA_CARD.md first")
     finish(skin, [report])

@@ -9,20 +9,19 @@ if TYPE_CHECKING:
 
 
 def show_ledger(skin: Skin, book: dict[str, Any]) -> None:
-    """Print the ledger: a row per source, a column per reason."""
+    """Print the ledger: a row per source, with what was left out by reason."""
     from curate.text_table import text_table
 
-    reasons = list(book["total"]["left_out"])
     rows = [
         {
             "source": entry["source"],
-            "claimed": entry["claimed"],
-            "kept": entry["kept"],
-            **{reason: entry["left_out"].get(reason, 0) for reason in reasons},
+            "claimed": f"{entry['claimed']:,}",
+            "kept": f"{entry['kept']:,}",
+            "left out": ", ".join(f"{count:,} {reason}" for reason, count in entry["left_out"].items()),
         }
         for entry in [*book["sources"], book["total"]]
     ]
-    skin.say(text_table(rows))
+    skin.say(text_table(rows, widest=1000))
     skin.say("claimed = kept + left out: " + ("balances to the last row" if book["balances"] else "DOES NOT BALANCE"))
     skin.say("splits: " + ", ".join(f"{name} {count:,}" for name, count in book["splits"].items()))
     if book["labels_only"]:

@@ -74,9 +74,9 @@ class World:
     def write_manifests(self, base_url: str, packaged: Mapping[str, Manifest]) -> Path:
         """Write `folder/manifests/<source>.toml` and return that folder.
 
-        What people wrote about a source stays as in `packaged`, its title marked as drawn; addresses (below `base_url`), sizes, hashes and
-        expected counts are the demo's own, and every source is open. Raises ManifestError where a packaged manifest
-        lacks a source or a file that the demo has.
+        What people wrote about a source stays as in `packaged`, its title marked as drawn; addresses (below
+        `base_url`), sizes, hashes and expected counts are the demo's own, and every source is open. Raises
+        ManifestError where a packaged manifest lacks a source or a file that the demo has.
         """
         self.manifests.mkdir(parents=True, exist_ok=True)
         for source in sorted(self.expected):
