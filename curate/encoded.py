@@ -14,7 +14,7 @@ from curate.files import Location, read_location
 from curate.images import codec, header
 from curate.recipe import ShardRecipe
 from curate.records import Box
-from curate.workers import spread
+from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 PLACE = ("location", "box_left", "box_top", "box_width", "box_height")
@@ -41,7 +41,7 @@ def stream(workspace: Workspace, rows: Iterable[Mapping[str, Any]], title: str) 
     listed = list(rows)
     require(workspace, listed)
     with workspace.progress(title, len(listed), "pictures") as advance:
-        for done in spread(encode, _tasks(workspace, listed), workers=workspace.workers):
+        for done in spread(encode, _tasks(workspace, listed), workers=worth(workspace.workers, len(listed))):
             yield from done
             advance(len(done))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -35,31 +35,54 @@ class LockedFile:
             return "unpinned"
         return "official" if self.official else "not the official bytes"
 
+    @property
+    def downloaded(self) -> bool:
+        """Tell whether the file came over the network (else it was adopted)."""
+        return self.origin.startswith(("http://", "https://"))
+
 
 @dataclass(frozen=True, slots=True)
 class Loose:
-    """Unpacked content of archives: how many files and bytes, and the sha256 of their sorted listing."""
+    """Unpacked content of archives: how many files and bytes, the sha256 of their sorted listing, their final names.
+
+    The names are there to say which file is missing; two are the same content when the listing has the same hash.
+    """
 
     count: int
     bytes: int
     sha256: str
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, listing: Mapping[str, tuple[str, int]]) -> Loose:
         """Summarise `{final name: (sha256, bytes)}`; the folder a file lies in does not count."""
         lines = "".join(f"{name}\t{sha256}\n" for name, (sha256, _) in sorted(listing.items()))
         size = sum(size for _, size in listing.values())
-        return cls(len(listing), size, hashlib.sha256(lines.encode()).hexdigest())
+        return cls(len(listing), size, hashlib.sha256(lines.encode()).hexdigest(), tuple(sorted(listing)))
 
 
 @dataclass
 class LockedSource:
-    """What is locked of one source; `folders` are those of `--from`, in the order in which they came."""
+    """What is locked of one source; `folders` are those of `--from`, in the order in which they came.
+
+    `labels_only` names those of them of which only the labels were adopted so far.
+    """
 
     folders: list[str] = field(default_factory=list)
+    labels_only: list[str] = field(default_factory=list)
     accepted: dict[str, str] | None = None
     files: dict[str, LockedFile] = field(default_factory=dict)
     loose: Loose | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing is locked: such a source is as one that was never asked for."""
+        return not (self.folders or self.accepted or self.files or self.loose)
+
+    @property
+    def adopted(self) -> bool:
+        """Tell whether anything of the source was adopted from a folder, also where it is not known from which."""
+        return bool(self.folders or self.loose) or any(not file.downloaded for file in self.files.values())
 
 
 def read(path: Path) -> dict[str, LockedSource]:
@@ -80,17 +103,26 @@ def read(path: Path) -> dict[str, LockedSource]:
 
 
 def write(path: Path, sources: Mapping[str, LockedSource]) -> None:
-    """Write the lock, sorted and indented; the old one stays until the new one is whole."""
+    """Write the lock, sorted and indented; the old one stays until the new one is whole.
+
+    A source of which nothing is locked is left out, and where there is no other no file is made.
+    """
     made: dict[str, Any] = {}
     for name, source in sources.items():
+        if source.empty:
+            continue
         entry: dict[str, Any] = {"files": {key: _plain(file) for key, file in source.files.items()}}
         if source.folders:
             entry["from"] = source.folders
+        if source.labels_only:
+            entry["labels_only"] = source.labels_only
         if source.accepted:
             entry["accepted"] = source.accepted
         if source.loose:
             entry["loose"] = _plain(source.loose)
         made[name] = entry
+    if not made and not path.exists():
+        return
     write_whole(path, json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
@@ -108,10 +140,15 @@ def write_whole(path: Path, text: str) -> None:
 def _source(entry: dict[str, Any]) -> LockedSource:
     return LockedSource(
         folders=list(entry.get("from", [])),
+        labels_only=list(entry.get("labels_only", [])),
         accepted=entry.get("accepted"),
         files={name: LockedFile(**file) for name, file in entry.get("files", {}).items()},
-        loose=Loose(**entry["loose"]) if entry.get("loose") else None,
+        loose=_loose(**entry["loose"]) if entry.get("loose") else None,
     )
+
+
+def _loose(count: int, bytes: int, sha256: str, names: Sequence[str] = ()) -> Loose:  # noqa: A002 - the word of the file
+    return Loose(count, bytes, sha256, tuple(names))
 
 
 def _plain(thing: LockedFile | Loose) -> dict[str, Any]:

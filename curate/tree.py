@@ -17,6 +17,8 @@ from curate.lock import LockedFile, Loose, write_whole
 from curate.manifest import Manifest, RemoteFile
 from curate.store import Store
 
+_CHUNK = 1 << 20  # bytes
+
 
 @dataclass
 class Tree:
@@ -185,4 +187,10 @@ def _take(taken: dict[str, _Taken], new: _Taken, store: Store) -> None:
 
 
 def _crc(entry: _Taken, store: Store) -> int:
-    return zlib.crc32(store.path(entry.location.object).read_bytes()) if entry.crc is None else entry.crc
+    if entry.crc is not None:
+        return entry.crc
+    crc = 0
+    with store.path(entry.location.object).open("rb") as file:  # in pieces: it may be an archive of gigabytes
+        while chunk := file.read(_CHUNK):
+            crc = zlib.crc32(chunk, crc)
+    return crc

@@ -21,6 +21,11 @@ def available() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
+def worth(workers: int, pictures: float) -> int:
+    """Return how many of the workers are worth starting for so many pictures: a process costs what 64 of them do."""
+    return max(1, min(workers, int(pictures // 64)))
+
+
 def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the order of the items, whatever the number of workers.
 

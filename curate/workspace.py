@@ -102,8 +102,11 @@ class Workspace:
         return lock_.read(self.lock_path)
 
     def remembered(self) -> list[str]:
-        """Return the sources that this root was started with, sorted, also where `data_cache` is gone."""
-        locked = self.locked()
+        """Return the sources of which something is or was here, sorted, also where `data_cache` is gone.
+
+        One whose fetch gave nothing is not among them.
+        """
+        locked = {source for source, entry in self.locked().items() if not entry.empty}
         return [source for source in self.manifests if source in locked or self.tree_path(source).exists()]
 
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate import freshness
 from curate.components import components
 from curate.db import Database
 from curate.images import codec, fingerprint
@@ -54,6 +55,8 @@ def build(root: Path, *, labels_only: bool = False, hostile: bool = False, empty
         database.build("records")
         database.build("pictures", **inspect.VERSIONS)
         _copies(database, hostile)
+        for stage, after in (("parse", None), ("inspect", "parse"), ("dedup", "inspect")):
+            freshness.stamp(database, stage, after)
     label.run(workspace)
     split.run(workspace)
     return workspace
@@ -91,7 +94,11 @@ def _facts(workspace: Workspace, database: Database, number: int, claim: dict[st
     hashes = {"pixels_sha256": found.pixels_sha256, "phash": found.phash, "dhash": found.dhash, "detail": found.detail}
     key = {"sha256": sha256, "cell": 0}
     _insert(database, "fingerprints", [key | {"version": fingerprint.VERSION} | size | hashes])
-    seen = {"tone_ita_deg": 50.0 - 9 * number, "tone_ita_class": "light" if number < 4 else "tan", "ruler": number / 20}
+    seen = {
+        "tone_ita_deg": 50.0 - 9 * number,
+        "tone_ita_class": "light" if number < 4 else "tan",
+        "vignette": number / 20,
+    }
     seen |= {"tone_ita_confidence": 0.5, "tone_ita_share": 0.4, "hair": 0.1}
     _insert(database, "appearance", [key | {"version": APPEARANCE_VERSION} | seen])
     return sha256

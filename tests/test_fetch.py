@@ -7,9 +7,12 @@ import hashlib
 import io
 import json
 import shutil
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,9 @@ import pytest
 from conftest import Curate
 from hostile_server import Page, Server, nobody, serving
 
-from curate import lock, transfer
+from curate import lock, pipeline, transfer
 from curate.errors import FetchError
+from curate.fetching import alone
 from curate.manifest import Manifest, RemoteFile, dump, read_all
 from curate.report import Report
 from curate.stages import fetch
@@ -291,7 +295,7 @@ def test_a_folder_that_gives_other_bytes_back_is_said_so(root: Path, place: Call
         fetch.run(here, ["tiny"])
     (folder / "labels.csv").write_bytes(b"mine")
     (folder / "T_1.jpg").write_bytes(b"changed")
-    with pytest.raises(FetchError, match="1 unpacked files"):
+    with pytest.raises(FetchError, match="1 unpacked files of 1 bytes"):
         fetch.run(here, ["tiny"])
     shutil.rmtree(folder)
     with pytest.raises(FetchError, match="gone"):
@@ -353,6 +357,173 @@ def test_a_manual_source_says_what_to_place(root: Path) -> None:
     assert report.exit_code == 3
     assert "Place labels.csv and the pictures." in report.problems[0]
     assert "labels.csv, train.zip" in report.problems[0]
+
+
+# --- what the lock remembers ----------------------------------------------------------------------------------------
+
+
+def test_one_fetch_at_a_time(root: Path, place: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    here = workspace(root)
+    folder = place("d", **{"labels.csv": LABELS})
+    monkeypatch.setattr(alone, "_PATIENCE", 0.1)
+    with alone.alone(here.cache), pytest.raises(FetchError, match="another curate fetches in this root") as caught:
+        adopt(here, folder)
+    assert caught.value.exit_code == 3
+    assert caught.value.hint
+    assert not here.lock_path.exists()
+    assert adopt(here, folder).exit_code == 0
+
+
+def test_a_killed_fetch_does_not_keep_others_out(root: Path, place: Callable[..., Path]) -> None:
+    here = workspace(root)
+    program = (
+        "import sys, time; from pathlib import Path; from curate.fetching.alone import alone\n"
+        "with alone(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(here.cache)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"in\n"
+        with pytest.raises(FetchError, match="another curate"):
+            adopt(here, place("d", **{"labels.csv": LABELS}))
+        other.kill()
+    assert adopt(here, place("d", **{"labels.csv": LABELS})).exit_code == 0
+
+
+def test_two_fetches_at_once_lose_nothing(root: Path, place: Callable[..., Path]) -> None:
+    names = [f"s{number}" for number in range(4)]
+    for name in names:
+        workspace(root, RemoteFile(f"{name}.csv", "labels"), name=name)
+    folder = place("d", **{f"{name}.csv": name.encode() for name in names})
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: fetch.run(Workspace(root), [name], from_=[folder]), names))
+    assert sorted(lock.read(root / "corpus.lock.json")) == names
+
+
+@pytest.mark.parametrize("unpacked", [True, False])
+def test_a_lock_that_was_taken_away_is_written_again(root: Path, place: Callable[..., Path], unpacked: bool) -> None:
+    here = workspace(root)
+    adopt(here, place("d", **({"labels.csv": LABELS, **PICTURES} if unpacked else {"train.zip": ZIP})))
+    before = locked(here)
+    here.lock_path.unlink()
+    report = next(pipeline.build(here, until="fetch"))
+    assert report.exit_code == 0
+    assert "tiny: locked again as it is here; the folders it came from are unknown" in report.notes
+    assert (locked(here).files, locked(here).loose) == (before.files, before.loose)
+    assert locked(here).folders == []
+    assert not fetch.needs(here, "tiny")
+    shutil.rmtree(here.store.folder)
+    with pytest.raises(FetchError, match="gone") as caught:
+        fetch.run(here, ["tiny"])
+    assert caught.value.where == "the folders are not known"
+    assert ("T_1.jpg, T_2.jpg, of 2 unpacked files" if unpacked else "train.zip") in str(caught.value)
+
+
+def test_pictures_beside_labels_come_when_they_are_wanted(root: Path, place: Callable[..., Path]) -> None:
+    here = workspace(root)
+    folder = place("d", **{"labels.csv": LABELS, "ages.csv": b"a", **PICTURES})
+    adopt(here, folder, labels_only=True)
+    assert locked(here).labels_only == [str(folder)]
+    assert set(tree(here)) == {"labels.csv", "ages.csv"}
+    assert not fetch.needs(here, "tiny", labels_only=True)
+    assert fetch.needs(here, "tiny")
+    report = next(pipeline.build(here, until="fetch"))
+    assert (report.made, report.there, report.exit_code) == (2, 2, 0)
+    assert set(tree(here)) == {"labels.csv", "ages.csv", *PICTURES}
+    assert locked(here).labels_only == []
+    assert not fetch.needs(here, "tiny")
+    adopt(here, folder, labels_only=True)
+    assert locked(here).labels_only == [], "what was adopted whole stays whole"
+    before = tree(here)
+    shutil.rmtree(here.cache)
+    fetch.run(here, [])
+    assert tree(here) == before
+
+
+@pytest.mark.parametrize("by", ["fetch", "adopt"])
+def test_an_archive_beside_labels_stands_for_what_lay_unpacked(root: Path, place: Callable[..., Path], by: str) -> None:
+    here = workspace(root)
+    whole = packed({**PICTURES, "ages.csv": b"a"})
+    folder = place("d", **{"labels.csv": LABELS, "ages.csv": b"a", "train.zip": whole})
+    adopt(here, folder, labels_only=True)
+    assert set(tree(here)) == {"labels.csv", "ages.csv"}
+    fetch.run(here, ["tiny"]) if by == "fetch" else adopt(here, folder)
+    before = tree(here)
+    assert len(before) == 4
+    shutil.rmtree(here.cache)
+    fetch.run(here, [])
+    assert tree(here) == before
+
+
+def test_what_has_nothing_to_fetch_leaves_no_trace(root: Path, place: Callable[..., Path]) -> None:
+    workspace(root, RemoteFile("sheets.zip", "pictures", members=("*.png",)), name="sheets")
+    here = workspace(root)
+    folder = place("d", **{"labels.csv": LABELS, "a.png": b"1"})
+    report = fetch.run(here, ["sheets", "tiny"], from_=[folder], labels_only=True)
+    assert report.exit_code == 0
+    assert any("sheets has no label files" in note for note in report.notes)
+    assert list(lock.read(here.lock_path)) == ["tiny"]
+    assert here.remembered() == ["tiny"]
+    assert fetch.run(here, ["sheets"], labels_only=True).exit_code == 0
+    assert next(pipeline.build(here, until="fetch")).exit_code == 0
+    here.lock_path.write_text('{"sheets": {"files": {}}}')
+    assert here.remembered() == ["tiny"], "its tree is here; an empty entry is none"
+
+
+def test_what_a_folder_does_not_give_back_is_named(root: Path, place: Callable[..., Path]) -> None:
+    here = workspace(root)
+    folder = place("d", **{"labels.csv": LABELS}, **{f"T_{number}.jpg": bytes([number]) for number in range(9)})
+    adopt(here, folder)
+    for number in range(7):
+        (folder / f"T_{number}.jpg").unlink()
+    (folder / "T_8.jpg").write_bytes(b"changed")
+    place("d", **{"x/ages.csv": b"laid there since"})
+    here.store.path(sha(bytes([3]))).unlink()
+    with pytest.raises(FetchError, match=r"T_3\.jpg, of 9 unpacked files"):
+        fetch.run(here, ["tiny"])
+    here.store.path(sha(bytes([8]))).unlink()
+    with pytest.raises(FetchError, match=r"T_3\.jpg, T_8\.jpg \(other bytes now\), of 9"):
+        fetch.run(here, ["tiny"])
+    shutil.rmtree(here.cache)
+    with pytest.raises(FetchError, match=r"T_0\.jpg, (T_\d\.jpg, )+T_4\.jpg and 2 more, of 9 unpacked files") as caught:
+        fetch.run(here, ["tiny"])
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith(f"curate fetch tiny --from {folder}")
+    report = adopt(here, folder)
+    assert (report.made, report.there) == (4, 0)
+
+
+def test_counts_after_the_cache_was_lost(root: Path, place: Callable[..., Path]) -> None:
+    here = workspace(root)
+    folder = place("d", **{"labels.csv": LABELS, "T_1.jpg": b"1"})
+    adopt(here, folder)
+    shutil.rmtree(here.cache)
+    place("d", **{"T_2.jpg": b"2"})
+    report = adopt(here, folder)
+    assert (report.made, report.there) == (3, 0)
+    here.store.path(sha(b"1")).unlink()
+    report = fetch.run(here, ["tiny"])
+    assert (report.made, report.there) == (1, 2)
+    assert (fetch.run(here, ["tiny"]).made, fetch.run(here, ["tiny"]).there) == (0, 3)
+
+
+def test_nothing_found_forgets_nothing(root: Path, place: Callable[..., Path]) -> None:
+    here = workspace(root)
+    folder = place("d", **{"labels.csv": b"mine"})
+    adopt(here, folder)
+    text = here.lock_path.read_text()
+    shutil.rmtree(here.cache)
+    shutil.rmtree(folder)
+    with pytest.raises(FetchError, match="nothing of tiny"):
+        adopt(here, place("e", **{"notes.txt": b"no"}))
+    assert here.lock_path.read_text() == text
+
+
+def test_large_plain_files_of_one_name_are_compared_in_pieces(root: Path, place: Callable[..., Path]) -> None:
+    data = b"0123456789abcdef" * 200_000
+    box = RemoteFile("box.zip", "documents", members=("big.csv",))
+    here = workspace(root, RemoteFile("big.csv", "labels"), box)
+    adopt(here, place("d", **{"big.csv": data, "box.zip": packed({"big.csv": data})}))
+    assert list(tree(here)) == ["big.csv"]
 
 
 # --- downloading ----------------------------------------------------------------------------------------------------
@@ -451,6 +622,44 @@ def test_what_was_adopted_is_not_downloaded_by_needs_but_by_fetch(
     assert not fetch.needs(here, "tiny")
 
 
+def test_without_names_only_what_is_remembered_and_nothing_unasked(
+    root: Path, server: Server, place: Callable[..., Path]
+) -> None:
+    here = opened(root, server)
+    opened(root, server, name="other")
+    here = Workspace(root)
+    adopt(here, place("d", **{"labels.csv": b"mine"}))
+    assert fetch.run(here).exit_code == 0
+    shutil.rmtree(here.cache)
+    assert fetch.run(here).made == 1
+    here.tree_path("tiny").unlink()
+    assert next(pipeline.build(here, until="fetch")).exit_code == 0
+    assert not server.asked
+    fetch.run(here, ["tiny"])
+    assert [path for path, _ in server.asked] == ["/train.zip"]
+
+
+def test_without_names_and_with_nothing_here_all_sources(root: Path, server: Server) -> None:
+    opened(root, server)
+    opened(root, server, name="other")
+    here = Workspace(root)
+    assert fetch.run(here, labels_only=True).exit_code == 0
+    assert here.remembered() == ["other", "tiny"]
+
+
+def test_official_bytes_that_were_adopted_and_are_lost_are_downloaded(
+    root: Path, server: Server, place: Callable[..., Path]
+) -> None:
+    here = opened(root, server)
+    folder = place("d", **{"labels.csv": LABELS})
+    adopt(here, folder)
+    shutil.rmtree(here.cache)
+    shutil.rmtree(folder)
+    assert fetch.run(here, ["tiny"]).exit_code == 0
+    assert [path for path, _ in server.asked] == ["/labels.csv"]
+    assert set(tree(here)) == {"labels.csv"}
+
+
 def test_content_that_lies_unpacked_in_full_is_not_downloaded(
     root: Path, server: Server, place: Callable[..., Path]
 ) -> None:
@@ -489,7 +698,10 @@ def test_without_a_network_it_gives_up_soon_and_says_what_to_do(root: Path, cura
     for host in hosts:
         assert f"{host} cannot be reached: Connection refused" in said
     assert "look whether this computer is on the network" in said
-    assert not [path for path in (root / "data_cache").rglob("*") if path.is_file()]
+    left = [path.name for path in (root / "data_cache").rglob("*") if path.is_file()]
+    assert left == [".fetch.lock"]
+    assert not (root / "corpus.lock.json").exists()
+    assert Workspace(root).remembered() == []
     assert lock.read(root / "corpus.lock.json").get("isic_2016", lock.LockedSource()) == lock.LockedSource()
 
 

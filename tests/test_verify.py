@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -89,11 +91,67 @@ def test_a_damaged_object_is_named_with_what_to_type(workspace: Workspace) -> No
     finding = next(finding for finding in report.details["findings"] if finding["where"] == str(path))
     assert finding["kind"] == "damaged object"
     assert finding["expected"] == f"sha256 {sha256}"
-    assert finding["next"] == f"rm '{path}' && curate fetch"
+    assert finding["next"].startswith(f"rm {shlex.quote(str(path))} && curate fetch ")
     assert str(path) in "\n".join(report.notes)
-    path.unlink()
-    fetch.run(workspace, SOURCES)
+    type_in(workspace, finding["next"])
     assert verify.run(workspace).exit_code == 0
+
+
+def type_in(workspace: Workspace, line: str) -> None:
+    """Do what a line of the report says, as a person who types it."""
+    for command in line.split(" && "):
+        program, *words = shlex.split(command)
+        if program == "rm":
+            Path(*words).unlink()
+        else:
+            assert [program, words.pop(0)] == ["curate", "fetch"]
+            assert words
+            assert words[0] in workspace.manifests, "never a bare `curate fetch`"
+            fetch.run(workspace, [words[0]], labels_only="--labels-only" in words)
+
+
+def test_any_damaged_object_comes_back_by_the_line_that_verify_prints(workspace: Workspace) -> None:
+    for sha256 in list(workspace.store):
+        flip(workspace.store.path(sha256))
+    for finding in verify.run(workspace).details["findings"]:
+        if finding["kind"] == "damaged object":
+            type_in(workspace, finding["next"])
+    assert verify.run(workspace).exit_code == 0
+
+
+def test_an_object_that_no_source_needs_asks_for_nothing(workspace: Workspace) -> None:
+    path = workspace.store.path(workspace.store.adopt_bytes(b"nobody's"))
+    flip(path)
+    finding = next(iter(verify.run(workspace).details["findings"]))
+    assert finding["next"] == f"rm {shlex.quote(str(path))}"
+
+
+def test_paths_are_quoted(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "it's a root", workers=1)
+    fetch.run(workspace, ["isic_2019"], from_=[FIXTURES / "isic_2019"], labels_only=True)
+    path = workspace.store.path(sorted(workspace.store)[0])
+    flip(path)
+    finding = next(iter(verify.run(workspace).details["findings"]))
+    assert finding["next"].endswith(" && curate fetch isic_2019 --labels-only")
+    type_in(workspace, finding["next"])
+    assert verify.run(workspace).exit_code == 0
+
+
+def test_an_original_edited_in_place_is_found(tmp_path: Path) -> None:
+    """An archive is adopted by hard link: who edits the original in place edits the object with it."""
+    given = tmp_path / "given"
+    shutil.copytree(FIXTURES / "pad_ufes_20", given)
+    workspace = Workspace(tmp_path / "root", workers=1)
+    fetch.run(workspace, ["pad_ufes_20"], from_=[given])
+    linked = [path for path in given.rglob("*") if path.is_file() and path.stat().st_nlink > 1]
+    if not linked:
+        pytest.skip("this file system knows no hard links")
+    with linked[0].open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"!")
+    report = verify.run(workspace)
+    assert report.exit_code == 1
+    assert "damaged object" in kinds(report)
 
 
 def _no_objects(workspace: Workspace) -> None:
@@ -213,7 +271,7 @@ def test_leftovers_of_a_killed_run_are_no_finding(workspace: Workspace) -> None:
 def test_nothing_here_is_said(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as raised:
         verify.run(Workspace(tmp_path))
-    assert raised.value.hint == "curate fetch"
+    assert raised.value.hint == "curate fetch SOURCE"
 
 
 def test_labels_only_is_sound_too(tmp_path: Path) -> None:

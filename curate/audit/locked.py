@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
 from curate.errors import FetchError
-from curate.lock import LockedFile, LockedSource
+from curate.lock import LockedSource
 from curate.manifest import Manifest
 from curate.tree import Tree
 from curate.workspace import Workspace
@@ -22,17 +23,46 @@ def check(workspace: Workspace, entries: Mapping[str, LockedSource], sound: set[
     """
     findings: list[Finding] = []
     for source, entry in sorted(entries.items()):
-        for name, file in sorted(entry.files.items()):
-            findings += _file(workspace, source, name, file, sound)
+        for name in sorted(entry.files):
+            findings += _file(workspace, source, entry, name, sound)
         if source in workspace.manifests:
             findings += _standing(workspace, workspace.manifests[source], entry, sound)
             findings += _listing(workspace, workspace.manifests[source], entry)
     folder = workspace.cache / "incoming"
     for path in sorted(folder.glob("[!.]*.json")) if folder.is_dir() else []:
         if path.stem not in entries:
-            hint = f"curate fetch {path.stem}" if path.stem in workspace.manifests else f"rm '{path}'"
+            hint = f"rm {shlex.quote(str(path))}"
+            if path.stem in workspace.manifests:
+                tree = Tree.read(path, workspace.manifests[path.stem])
+                hint = fetch_again(workspace, path.stem, LockedSource(), tree.files)
             findings.append(Finding("not in the lock", str(path), "a source that the lock names", path.stem, hint))
     return findings
+
+
+def needed(workspace: Workspace, entries: Mapping[str, LockedSource]) -> dict[str, str]:
+    """Return, by the hash of each object that a source needs, the command that brings it back once it is gone."""
+    owners: dict[str, dict[str, list[str]]] = {}
+    for source, manifest in workspace.manifests.items():
+        tree = Tree.read(workspace.tree_path(source), manifest)
+        for name, file in (tree.files | entries.get(source, LockedSource()).files).items():
+            owners.setdefault(file.sha256, {}).setdefault(source, []).append(name)
+        for sha256, _ in tree.loose.values():
+            owners.setdefault(sha256, {}).setdefault(source, [])
+    return {
+        sha256: " && ".join(
+            fetch_again(workspace, source, entries.get(source, LockedSource()), names)
+            for source, names in sorted(sources.items())
+        )
+        for sha256, sources in owners.items()
+    }
+
+
+def fetch_again(workspace: Workspace, source: str, entry: LockedSource, names: Collection[str]) -> str:
+    """Return the command that brings files of a source back, and does not bring pictures where there were none."""
+    manifest = workspace.manifests.get(source)
+    files = [manifest.file(name) for name in names] if manifest else []
+    labels = bool(files) and all(file is not None and file.role == "labels" for file in files)
+    return f"curate fetch {source}" + (" --labels-only" if labels or entry.labels_only else "")
 
 
 def standings(entries: Mapping[str, LockedSource]) -> dict[str, dict[str, list[str]]]:
@@ -44,11 +74,13 @@ def standings(entries: Mapping[str, LockedSource]) -> dict[str, dict[str, list[s
     return found
 
 
-def _file(workspace: Workspace, source: str, name: str, file: LockedFile, sound: set[str]) -> list[Finding]:
+def _file(workspace: Workspace, source: str, entry: LockedSource, name: str, sound: set[str]) -> list[Finding]:
+    file = entry.files[name]
     where = f"{source}: {name}"
     path = workspace.store.path(file.sha256)
     if not path.is_file():
-        return [Finding("missing", where, f"sha256 {file.sha256}", "no such object here", f"curate fetch {source}")]
+        hint = fetch_again(workspace, source, entry, [name])
+        return [Finding("missing", where, f"sha256 {file.sha256}", "no such object here", hint)]
     size = path.stat().st_size
     if file.sha256 in sound and size != file.bytes:
         hint = f"take {workspace.lock_path.name} back from version control"
@@ -71,7 +103,7 @@ def _standing(workspace: Workspace, manifest: Manifest, entry: LockedSource, sou
             continue
         expected, found = (known.sha256, file.sha256) if known.sha256 else (known.md5, md5.get(name))
         if found is not None and found != expected:
-            hint = f"curate fetch {manifest.name}"
+            hint = f"take {workspace.lock_path.name} back from version control"
             where = f"{manifest.name}: {name}"
             findings.append(Finding("called official, but is not", where, str(expected), found, hint))
     return findings
@@ -81,19 +113,20 @@ def _listing(workspace: Workspace, manifest: Manifest, entry: LockedSource) -> l
     """Make the listing of the tree anew from what is locked, and hold it against the one that is there."""
     path = workspace.tree_path(manifest.name)
     if not path.exists():
-        hint = f"curate fetch {manifest.name}"
+        hint = fetch_again(workspace, manifest.name, entry, entry.files)
         if not entry.files and not entry.loose:
             return []
         return [Finding("missing", str(path), "the listing of the source's tree", "no such file", hint)]
     tree = Tree.read(path, manifest)
     gone = sorted({sha256 for sha256 in tree.objects() if not workspace.store.has(sha256)})
-    hint = f"rm '{path}' && curate fetch {manifest.name}"
+    anew = fetch_again(workspace, manifest.name, entry, entry.files)
+    hint = f"rm {shlex.quote(str(path))} && {anew}"
     if tree.files != entry.files or tree.summary() != entry.loose:
         return [Finding("damaged listing", str(path), "the files that the lock names", "others", hint)]
     if gone:
-        unpacked = {sha256 for sha256, _ in tree.loose.values()}
+        unpacked = {sha256: name for name, (sha256, _) in tree.loose.items()}
         return [
-            Finding("missing", f"{manifest.name}: unpacked content", f"sha256 {sha256}", "no such object here", hint)
+            Finding("missing", f"{manifest.name}: {unpacked[sha256]}", f"sha256 {sha256}", "no such object here", anew)
             for sha256 in gone
             if sha256 in unpacked
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def check(workspace: Workspace) -> tuple[list[Finding], int]:
 
 
 def _folder(workspace: Workspace, folder: Path) -> tuple[list[Finding], int]:
-    hint = f"rm -r '{folder}' && curate shard"
+    hint = f"rm -r {shlex.quote(str(folder))} && curate shard"
     try:
         index = shards.read_index(folder)
         made = {split: [shards.Shard(**entry) for entry in listed] for split, listed in index["shards"].items()}
@@ -98,5 +99,9 @@ def _beside(
         known = {path.relative_to(fresh).as_posix() for path in fresh.rglob("*")} | listed
     for path in sorted(folder.rglob("*")):
         if path.relative_to(folder).as_posix() not in known:
-            findings.append(Finding("unknown file", str(path), "only what index.json names", path.name, f"rm '{path}'"))
+            findings.append(
+                Finding(
+                    "unknown file", str(path), "only what index.json names", path.name, f"rm {shlex.quote(str(path))}"
+                )
+            )
     return findings, sound

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from curate import db
@@ -29,8 +31,8 @@ def run(workspace: Workspace) -> Report:
     report = Report("verify", "files")
     entries = workspace.locked()
     if not entries and not workspace.cache.is_dir():
-        raise CorpusError("there is nothing here to verify", where=str(workspace.root), hint="curate fetch")
-    findings, sound = _objects(workspace)
+        raise CorpusError("there is nothing here to verify", where=str(workspace.root), hint="curate fetch SOURCE")
+    findings, sound = _objects(workspace, locked.needed(workspace, entries))
     report.made += len(sound)
     findings += locked.check(workspace, entries, sound)
     more, whole = sharded.check(workspace)
@@ -50,8 +52,11 @@ def run(workspace: Workspace) -> Report:
     return report
 
 
-def _objects(workspace: Workspace) -> tuple[list[Finding], set[str]]:
-    """Return what is wrong in the store, and the hashes of the objects that are whole."""
+def _objects(workspace: Workspace, needed: Mapping[str, str]) -> tuple[list[Finding], set[str]]:
+    """Return what is wrong in the store, and the hashes of the objects that are whole.
+
+    `needed`: by hash, the command that brings an object back.
+    """
     folder = workspace.store.folder
     paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     findings: list[Finding] = []
@@ -68,7 +73,7 @@ def _objects(workspace: Workspace) -> tuple[list[Finding], set[str]]:
                     str(path),
                     "files named by their sha256, in the folder of its first two digits",
                     str(path.relative_to(folder)),
-                    f"rm '{path}' && curate fetch",
+                    f"rm {shlex.quote(str(path))}",
                 )
             )
     sound: set[str] = set()
@@ -76,9 +81,8 @@ def _objects(workspace: Workspace) -> tuple[list[Finding], set[str]]:
         if found == path.name:
             sound.add(found)
         else:
-            findings.append(
-                Finding("damaged object", str(path), f"sha256 {path.name}", found, f"rm '{path}' && curate fetch")
-            )
+            hint = " && ".join(filter(None, [f"rm {shlex.quote(str(path))}", needed.get(path.name)]))
+            findings.append(Finding("damaged object", str(path), f"sha256 {path.name}", found, hint))
     return findings, sound
 
 
@@ -97,7 +101,7 @@ def _database(workspace: Workspace) -> list[Finding]:
         return []
     # One table at a time, to say which; whole is the usual case, and one question is quicker than forty.
     broken = ((table, _readable(path, [table])) for table in tables)
-    return [_broken(f"{path}, table {table}", refused) for table, refused in broken if refused is not None]
+    return [_broken(path, refused, table) for table, refused in broken if refused is not None]
 
 
 def _readable(path: Path, tables: list[str]) -> db.QueryError | None:
@@ -110,7 +114,8 @@ def _readable(path: Path, tables: list[str]) -> db.QueryError | None:
     return None
 
 
-def _broken(where: Path | str, refused: CurateError) -> Finding:
+def _broken(path: Path, refused: CurateError, table: str | None = None) -> Finding:
     found = (refused.found or refused.what).split("\n")[0]
-    hint = f"rm '{str(where).split(', table ')[0]}' && curate build   (only time is lost)"
-    return Finding("damaged database", str(where), "rows that can be read", found, hint)
+    hint = f"rm {shlex.quote(str(path))} && curate build   (only time is lost)"
+    where = f"{path}, table {table}" if table else str(path)
+    return Finding("damaged database", where, "rows that can be read", found, hint)

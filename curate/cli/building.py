@@ -81,7 +81,7 @@ def fetch(
     report = pipeline.run(
         "fetch",
         workspace,
-        sources=workspace.sources(sources),
+        sources=sources,
         labels_only=labels_only,
         from_=folders,
         accept_license=accept_license,
@@ -114,7 +114,7 @@ def build(
         tell(skin, report)
         reports.append(report)
     finish(skin, reports)
-    skin.say("next: curate status, curate report, curate train")
+    skin.chat("next: curate status, curate report" + ("" if labels_only else ", curate train"))
 
 
 def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None:

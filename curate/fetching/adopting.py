@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import copy
+import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from curate import adoption
 from curate.archive import is_rar, members_of
 from curate.errors import FetchError
-from curate.fetching.holdings import Holdings, downloaded
-from curate.lock import LockedFile
+from curate.fetching.holdings import Holdings
+from curate.lock import LockedFile, LockedSource, Loose
 from curate.tree import Tree
+
+_NAMED = 5  # missing files that a message names; the rest is counted
+
+
+@dataclass
+class Counts:
+    """The final names of the files that were brought in, and of those that were here already."""
+
+    made: set[str] = field(default_factory=set)
+    there: set[str] = field(default_factory=set)
+
+    def add(self, other: Counts) -> None:
+        """Count what came later; a file that came twice was still brought in once."""
+        self.made |= other.made
+        self.there = (self.there | other.there) - self.made
+
+    def __bool__(self) -> bool:
+        return bool(self.made or self.there)
 
 
 def adopt(held: Holdings, source: str, folders: Sequence[Path], *, labels_only: bool = False) -> None:
@@ -19,16 +40,83 @@ def adopt(held: Holdings, source: str, folders: Sequence[Path], *, labels_only: 
 
     Raises FetchError where nothing of the source is there, or what is there contradicts itself.
     """
-    tree = held.tree(source)
-    locked = held.locked(source)
-    if locked.folders and held.lost(source):
-        _restore_or_forget(held, source)
-    made, there = _take(held, tree, folders, labels_only=labels_only)
-    if made + there == 0:
+    before = copy.deepcopy((held.locked(source), held.tree(source)))
+    try:
+        counts = _adopt(held, source, folders, labels_only)
+    except FetchError:
+        held.lock[source], held.trees[source] = before
+        raise
+    held.report.made += len(counts.made)
+    held.report.there += len(counts.there)
+    if counts:
+        held.settle(source)
+
+
+def restore(held: Holdings, source: str) -> Counts:
+    """Adopt again from the remembered folders what is gone; return what came.
+
+    Raises FetchError, naming the files, where they do not give back what was locked.
+    """
+    tree, locked = held.tree(source), held.locked(source)
+    again, counts = _walk(held, source, whole=False)
+    has = held.workspace.store.has
+    files = {name: file for name, file in again.files.items() if _same(file, locked.files.get(name))}
+    files |= {name: file for name, file in tree.files.items() if has(file.sha256) or file.downloaded}
+    loose = _by_name(again)
+    loose |= {name: entry for name, entry in _by_name(tree).items() if has(entry[1][0])}
+    if locked.loose is None or locked.loose.names:  # what was laid beside it since was not asked for
+        names = set(locked.loose.names) if locked.loose else set()
+        loose = {name: entry for name, entry in loose.items() if name in names}
+    wrong = [
+        f"{name} ({file.origin})"
+        for name, file in locked.files.items()
+        if name not in files and not file.downloaded and not _downloadable(held, source, name, file)
+    ]
+    wrong += _changed(locked.loose, {name: entry for name, (_, entry) in loose.items()}, tree)
+    if wrong:
+        raise FetchError(
+            f"what was adopted for {source} is gone, and its folders do not give it back",
+            where=", ".join(locked.folders) or "the folders are not known",
+            expected=", ".join(wrong),
+            done="nothing was changed",
+            hint=f"put it back there, or, to take what is there now: {_again(held, source)}",
+        )
+    tree.files, tree.loose = files, dict(loose.values())
+    held.settle(source)
+    counts.made &= files.keys() | loose.keys()
+    return counts
+
+
+def widen(held: Holdings, source: str) -> Counts:
+    """Adopt from the remembered folders what `--labels-only` left lying there; return what came.
+
+    What was taken before stays. Raises FetchError where what lies there contradicts itself.
+    """
+    tree, locked = held.tree(source), held.locked(source)
+    again, counts = _walk(held, source, whole=True)
+    has = held.workspace.store.has
+    kept = {name: file for name, file in tree.files.items() if has(file.sha256) or file.downloaded}
+    loose = _by_name(again)
+    gone = [folder for folder in locked.folders if not (held.workspace.root / folder).exists()]
+    if gone or not locked.folders:  # else an archive that came now stands for what of it lay unpacked
+        loose = _by_name(tree) | loose
+    tree.files, tree.loose = again.files | kept, dict(loose.values())
+    locked.labels_only = [folder for folder in locked.labels_only if folder in gone]
+    held.settle(source)
+    return counts
+
+
+def _adopt(held: Holdings, source: str, folders: Sequence[Path], labels_only: bool) -> Counts:
+    tree, locked = held.tree(source), held.locked(source)
+    counts = Counts()
+    if locked.adopted and held.lost(source):
+        counts.add(_restore_or_forget(held, source))
+    taken = _take(held, tree, folders, labels_only=labels_only)
+    if not taken:
         names = adoption.wanted_names(tree.manifest, labels_only=labels_only)
         if not names:
             held.report.notes.append(f"{source} has no label files: with --labels-only there is nothing to fetch")
-            return
+            return Counts()
         raise FetchError(
             f"nothing of {source} was found",
             where=", ".join(map(str, folders)),
@@ -37,64 +125,55 @@ def adopt(held: Holdings, source: str, folders: Sequence[Path], *, labels_only: 
             hint=f"look for the files by these names, then: curate fetch {source} --from FOLDER",
         )
     remembered = [held.remembered(folder) for folder in folders]
+    narrow = [folder for folder in remembered if folder not in locked.folders or folder in locked.labels_only]
+    widened = not labels_only and any(folder in locked.labels_only for folder in remembered)
     locked.folders = [folder for folder in locked.folders if folder not in remembered] + remembered
-    held.report.made += made
-    held.report.there += there
-    held.settle(source)
+    locked.labels_only = [folder for folder in locked.labels_only if folder not in remembered]
+    locked.labels_only += narrow if labels_only else []
+    counts.add(taken)
+    if widened and not locked.labels_only:
+        counts.add(widen(held, source))
+    counts.there -= counts.made
+    return counts
 
 
-def restore(held: Holdings, source: str) -> None:
-    """Adopt again from the remembered folders. Raises FetchError where what comes is not what was locked."""
-    tree, locked = held.tree(source), held.locked(source)
-    folders = [folder for name in locked.folders if (folder := held.workspace.root / name).exists()]
-    for labels_only in (False, True):  # the lock does not say which it was: its hashes do
-        again = Tree(tree.manifest, dict(tree.files), dict(tree.loose))
-        for folder in folders:  # one by one, as they came: the later one replaces the earlier
-            _take(held, again, [folder], labels_only=labels_only)
-        if again.summary() == locked.loose:
-            break
-    again.files = {
-        name: file
-        for name, file in again.files.items()
-        if name in locked.files and file.sha256 == locked.files[name].sha256
-    }
-    wrong = [
-        f"{name} ({file.origin})"
-        for name, file in locked.files.items()
-        if not downloaded(file) and not held.has(again, name)
-    ]
-    if again.summary() != locked.loose:
-        found = again.summary()
-        wrong.append(f"{locked.loose.count if locked.loose else 0} unpacked files")
-        wrong.append(f"there now: {found.count if found else 0}, not the same ones")
-    if wrong:
-        raise FetchError(
-            f"what was adopted for {source} is gone, and its folders do not give it back",
-            where=", ".join(locked.folders),
-            expected=", ".join(wrong),
-            done="nothing was changed",
-            hint=f"to take what is there now: curate fetch {source} --from FOLDER",
-        )
-    tree.files, tree.loose = again.files, again.loose
-    held.report.made += len(tree.files) + len(tree.loose)
-    held.settle(source)
-
-
-def _restore_or_forget(held: Holdings, source: str) -> None:
+def _restore_or_forget(held: Holdings, source: str) -> Counts:
     """Before more is adopted: bring back what was, or stop counting on it."""
     tree, locked = held.tree(source), held.locked(source)
     try:
-        restore(held, source)
+        return restore(held, source)
     except FetchError:
-        held.report.notes.append(f"{source}: what was adopted from {', '.join(locked.folders)} is gone; forgotten")
-        locked.folders, locked.loose = [], None
-        locked.files = {name: file for name, file in locked.files.items() if downloaded(file)}
+        where = ", ".join(locked.folders) or "folders that are not known"
+        held.report.notes.append(f"{source}: what was adopted from {where} is gone; forgotten")
+        locked.folders, locked.labels_only, locked.loose = [], [], None
+        locked.files = {name: file for name, file in locked.files.items() if file.downloaded}
         tree.files = {name: file for name, file in tree.files.items() if name in locked.files}
         tree.loose = {}
+        return Counts()
 
 
-def _take(held: Holdings, tree: Tree, folders: Sequence[Path], *, labels_only: bool) -> tuple[int, int]:
+def _walk(held: Holdings, source: str, *, whole: bool) -> tuple[Tree, Counts]:
+    """Take what the remembered folders give, one by one as they came: the later one replaces the earlier.
+
+    `whole`: pictures too from those of which only the labels were adopted.
+    """
+    tree, locked = held.tree(source), held.locked(source)
+    again, counts = Tree(tree.manifest), Counts()
+    for name in locked.folders:
+        folder = held.workspace.root / name
+        if folder.exists():
+            narrow = name in locked.labels_only and not whole
+            counts.add(_take(held, again, [folder], labels_only=narrow, before=tree))
+    return again, counts
+
+
+def _take(
+    held: Holdings, tree: Tree, folders: Sequence[Path], *, labels_only: bool, before: Tree | None = None
+) -> Counts:
+    """Take into the tree what the folders give; what `before` (else the tree) had, and the store has, is there."""
     store = held.workspace.store
+    old_files = (before or tree).files
+    had = {sha256 for sha256 in (before or tree).objects() if store.has(sha256)}
     here = {
         file.name
         for file in tree.manifest.files
@@ -103,7 +182,7 @@ def _take(held: Holdings, tree: Tree, folders: Sequence[Path], *, labels_only: b
     placed = adoption.placed_in(folders)
     choice = adoption.choose(tree.manifest, placed, labels_only=labels_only, here=here)
     after = Tree(tree.manifest, dict(tree.files), dict(tree.loose))
-    made = there = 0
+    counts = Counts()
     total = sum(item.size for item, _ in choice.files.values()) + sum(item.size for item in choice.loose)
     with held.workspace.progress(f"adopt {tree.manifest.name}", total, "B") as advance:
         for name, (item, known) in choice.files.items():
@@ -116,19 +195,62 @@ def _take(held: Holdings, tree: Tree, folders: Sequence[Path], *, labels_only: b
             official = name in choice.official
             old = tree.files.get(name)
             if old is not None and old.official and not official and store.has(old.sha256):
-                there += 1  # the official bytes are here: others do not take their place
+                counts.there.add(name)  # the official bytes are here: others do not take their place
                 continue
-            made, there = (made, there + 1) if old and old.sha256 == sha256 else (made + 1, there)
+            same = name in old_files and old_files[name].sha256 == sha256 and sha256 in had
+            (counts.there if same else counts.made).add(name)
             after.files[name] = LockedFile(sha256, size, file.pinned, official, held.remembered(item.path))
+        old_loose = _by_name(before or tree)
         with ThreadPoolExecutor(4) as pool:
             copies = pool.map(lambda item: store.adopt(item.path, link=False), choice.loose)
             for item, (sha256, size) in zip(choice.loose, copies, strict=True):
                 advance(size)
-                new = after.put_loose(item.relative, sha256, size)
-                made, there = (made + 1, there) if new else (made, there + 1)
+                after.put_loose(item.relative, sha256, size)
+                same = item.name in old_loose and old_loose[item.name][1][0] == sha256 and sha256 in had
+                (counts.there if same else counts.made).add(item.name)
     after.build(store)
     tree.files, tree.loose, tree.locations, tree.unread = after.files, after.loose, after.locations, after.unread
-    return made, there
+    return counts
+
+
+def _by_name(tree: Tree) -> dict[str, tuple[str, tuple[str, int]]]:
+    """Return the unpacked content by final name: its path in the tree, and (sha256, bytes)."""
+    return {PurePosixPath(path).name: (path, entry) for path, entry in tree.loose.items()}
+
+
+def _same(file: LockedFile, locked: LockedFile | None) -> bool:
+    return locked is not None and file.sha256 == locked.sha256
+
+
+def _downloadable(held: Holdings, source: str, name: str, file: LockedFile) -> bool:
+    """Tell whether a file that was adopted can be had from its publisher, in the same bytes."""
+    manifest = held.workspace.manifests[source]
+    known = manifest.file(name)
+    return file.official and manifest.access == "open" and known is not None and known.pinned and bool(known.urls)
+
+
+def _changed(locked: Loose | None, now: dict[str, tuple[str, int]], tree: Tree) -> list[str]:
+    """Say which unpacked files are not there, or have other bytes than the listing knows; nothing where all is well."""
+    if locked is None or Loose.of(now) == locked:
+        return []
+    old = {name: entry for name, (_, entry) in _by_name(tree).items()}
+    names = [name for name in locked.names if name not in now]
+    names += [
+        f"{name} (other bytes now)" for name in locked.names if name in now and old.get(name, now[name]) != now[name]
+    ]
+    if not names:
+        return [f"{locked.count} unpacked files of {locked.bytes} bytes; {len(now)} are there now, not all the same"]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return [f"{', '.join(names[:_NAMED])}{more}, of {locked.count} unpacked files"]
+
+
+def _again(held: Holdings, source: str) -> str:
+    locked: LockedSource = held.locked(source)
+    folders = [folder for name in locked.folders if (folder := held.workspace.root / name).exists()]
+    narrow = " --labels-only" if locked.labels_only else ""
+    return f"curate fetch {source}{narrow}" + (
+        "".join(f" --from {shlex.quote(str(folder))}" for folder in folders) or " --from FOLDER"
+    )
 
 
 def _check_archive(path: Path) -> None:

@@ -89,8 +89,3 @@ def lost(workspace: Workspace, tree: Tree, locked: LockedSource) -> bool:
     if any(not workspace.store.has(sha256) for sha256 in tree.objects()):
         return True
     return set(locked.files) != set(tree.files) or locked.loose != tree.summary()
-
-
-def downloaded(file: LockedFile) -> bool:
-    """Tell whether a locked file came over the network (else it was adopted)."""
-    return file.origin.startswith(("http://", "https://"))

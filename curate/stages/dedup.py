@@ -16,7 +16,7 @@ from curate.images import fingerprint
 from curate.look import Sight, compare
 from curate.records import Box
 from curate.report import Report
-from curate.workers import spread
+from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
@@ -39,7 +39,7 @@ def run(workspace: Workspace) -> Report:
         waiting = database.rows("to_compare", fingerprint=fingerprint.VERSION) if recipe.near else []
         report.made = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
-            for rows in spread(compare, _pairs(workspace, waiting), workers=min(workspace.workers, len(waiting) // 64)):
+            for rows in spread(compare, _pairs(workspace, waiting), workers=worth(workspace.workers, len(waiting))):
                 schema = database.table("looks").schema
                 database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
                 advance(len(rows))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from curate import lock
+from curate import adoption, lock
 from curate.errors import FetchError
-from curate.fetching.adopting import adopt, restore
+from curate.fetching.adopting import Counts, adopt, restore, widen
+from curate.fetching.alone import alone
 from curate.fetching.downloading import Job, download
-from curate.fetching.holdings import Holdings, downloaded, lost
+from curate.fetching.holdings import Holdings, lost
 from curate.lock import LockedSource
 from curate.manifest import Manifest, RemoteFile
 from curate.report import Report
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def run(
     workspace: Workspace,
-    sources: Sequence[str],
+    sources: Sequence[str] = (),
     *,
     labels_only: bool = False,
     from_: Sequence[Path] = (),
@@ -33,9 +34,28 @@ def run(
     With `from_`: what lies below those folders is adopted (linked or copied, never moved), nothing is downloaded, and
     the folders are remembered. Without: what was adopted and has been lost comes back from the remembered folders, and
     what is missing of open sources is downloaded. `labels_only`: label files only.
-    The report counts files; its problems say what could not be done. Raises FetchError where the only source fails.
+    Without names: the sources of which something is or was here, and of those that were adopted only what is lost;
+    where nothing is here, and with `from_`, all sources.
+    The report counts files; its problems say what could not be done. Raises FetchError where the only source fails,
+    and where another curate fetches in this root; UsageError for a name that has no manifest.
     """
+    named = bool(sources)
+    with alone(workspace.cache):
+        chosen = sources or ([] if from_ else workspace.remembered()) or workspace.sources()
+        return _run(workspace, chosen, named, labels_only=labels_only, from_=from_, accept_license=accept_license)
+
+
+def _run(
+    workspace: Workspace,
+    sources: Sequence[str],
+    named: bool,
+    *,
+    labels_only: bool,
+    from_: Sequence[Path],
+    accept_license: bool,
+) -> Report:
     report = Report("fetch", "files")
+    workspace.sources(sources)
     workspace.store.sweep()
     held = Holdings(workspace, report)
     failures: list[FetchError] = []
@@ -47,7 +67,7 @@ def run(
                     held.accept(workspace.manifests[source])
                 adopt(held, source, from_, labels_only=labels_only)
             else:
-                jobs.extend(_due(held, source, labels_only=labels_only, accept_license=accept_license))
+                jobs.extend(_due(held, source, named, labels_only=labels_only, accept_license=accept_license))
         except FetchError as error:
             failures.append(error)
             report.problems.append(f"{source}: {error}")
@@ -63,40 +83,58 @@ def run(
 def needs(workspace: Workspace, source: str, *, labels_only: bool = False) -> bool:
     """Tell whether `run` has anything to do before a source can be parsed.
 
-    Never for one with remembered folders whose objects are all here, however much its manifest names besides.
+    Never for one that was adopted and whose objects are all here, however much its manifest names besides; but where
+    only its labels were adopted, and now the pictures are wanted, its folders are looked through once more.
     """
     locked = lock.read(workspace.lock_path).get(source, LockedSource())
     path = workspace.tree_path(source)
-    if not path.exists() or lost(workspace, Tree.read(path, workspace.manifests[source]), locked):
-        return True
-    if locked.folders:
-        return False
     tree = Tree.read(path, workspace.manifests[source])
-    return any(not labels_only or file.role == "labels" for file in tree.missing())
+    if not path.exists() or lost(workspace, tree, locked) or (not labels_only and _narrow(workspace, locked)):
+        return True
+    return not locked.adopted and any(not labels_only or file.role == "labels" for file in tree.missing())
 
 
-def _due(held: Holdings, source: str, *, labels_only: bool, accept_license: bool) -> list[Job]:
+def _narrow(workspace: Workspace, locked: LockedSource) -> bool:
+    """Tell whether a folder is still there of which only the labels were adopted."""
+    return any((workspace.root / folder).exists() for folder in locked.labels_only)
+
+
+def _due(held: Holdings, source: str, named: bool, *, labels_only: bool, accept_license: bool) -> list[Job]:
     """Bring back what was adopted and is lost; return the downloads that are due."""
     tree = held.tree(source)
     locked = held.locked(source)
     has = held.workspace.store.has
+    counts = Counts()
+    relocked = bool(tree.files or tree.loose) and not (locked.files or locked.loose)
+    if relocked:  # the lock was lost, or taken away to trust what is here
+        held.settle(source)
+        unknown = "; the folders it came from are unknown" if locked.adopted else ""
+        held.report.notes.append(f"{source}: locked again as it is here{unknown}")
     known = {name: file for name, file in locked.files.items() if name not in tree.files and has(file.sha256)}
     if known:  # only the listing was lost
         tree.files.update(known)
         tree.build(held.workspace.store)
-    restored = bool(locked.folders) and held.lost(source)
+    restored = locked.adopted and held.lost(source)
     if restored:
-        restore(held, source)
+        counts.add(restore(held, source))
     elif known:
         held.settle(source)
+    widened = not labels_only and _narrow(held.workspace, locked)
+    if widened:
+        counts.add(widen(held, source))
     gone = [f for f in tree.manifest.files if f.name in locked.files and not has(locked.files[f.name].sha256)]
-    # Who lost the cache asks for what was here, not for gigabytes that were not: those come by the next call.
-    missing = [] if restored else tree.missing()
+    # Who lost the cache asks for what was here, not for gigabytes that were not: those come by the next call. And who
+    # placed a part of a source by hand has the rest downloaded only when asking for that source.
+    only_here = locked.adopted and (relocked or known or restored or widened or not named)
+    missing = [] if only_here else tree.missing()
     due = {file.name: file for file in [*missing, *gone] if not labels_only or file.role == "labels"}
-    held.report.there += len([name for name in tree.files if name not in due])
+    held.report.made += len(counts.made)
+    held.report.there += len({*tree.files, *(PurePosixPath(path).name for path in tree.loose)} - counts.made - set(due))
     if accept_license:
         held.accept(tree.manifest)
     if not due:
+        if not tree.locations and not adoption.wanted_names(tree.manifest, labels_only=labels_only):
+            held.report.notes.append(f"{source} has no label files: with --labels-only there is nothing to fetch")
         return []
     if tree.manifest.access == "manual":
         if not tree.locations or gone:
@@ -111,7 +149,7 @@ def _due(held: Holdings, source: str, *, labels_only: bool, accept_license: bool
 
 def _trusted(locked: LockedSource, file: RemoteFile) -> str | None:
     known = locked.files.get(file.name)
-    return known.sha256 if known and downloaded(known) else None
+    return known.sha256 if known and known.downloaded else None
 
 
 def _tell(held: Holdings, source: str, *, labels_only: bool) -> None:

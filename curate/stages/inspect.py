@@ -14,7 +14,7 @@ from curate.images import fingerprint, montage
 from curate.look import APPEARANCE_VERSION, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
-from curate.workers import spread
+from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the way there and back cheap
@@ -38,7 +38,9 @@ def run(workspace: Workspace) -> Report:
             report.made = len(waiting)
             with workspace.progress("inspect", len(waiting), "files") as advance:
                 held, before = Facts(), 0
-                for facts in spread(look, _errands(workspace, waiting), workers=min(workspace.workers, len(waiting))):
+                for facts in spread(
+                    look, _errands(workspace, waiting), workers=worth(workspace.workers, _weight(waiting))
+                ):
                     held.add(facts)
                     advance(len(facts.members))
                     before += len(facts.members)
@@ -56,6 +58,11 @@ def run(workspace: Workspace) -> Report:
             report.left_out[row["problem"]] = row["pictures"]
         report.details["pictures"] = database.count("pictures")
     return report
+
+
+def _weight(waiting: list[dict[str, Any]]) -> int:
+    """Return the work to do, in pictures; a sheet is as much as some 20."""
+    return sum(1 if row["layout"] == "picture" else 20 for row in waiting)
 
 
 def _errands(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[list[Errand]]:
