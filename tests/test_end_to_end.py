@@ -278,3 +278,37 @@ def test_what_moved_to_another_split_is_counted(world: World, address: str, tmp_
     moved = sum(after[name] != split for name, split in before.items())
     notes = " ".join(str(note) for note in reports[-1]["notes"])  # type: ignore[attr-defined]
     assert (f"{moved} records are in another split" in notes) == (moved > 0)
+
+
+def test_rejected_pairs_come_apart_or_it_is_said_why_not(world: World, address: str, tmp_path: Path) -> None:
+    workspace = root_of(world, tmp_path)
+    build(workspace, ["isic_2016", "isic_2017", "isic_2019"], until="split")
+    with workspace.database(read_only=True) as database:
+        twins = database.table("twins").to_pylist()
+        kept = {row["id"] for row in database.table("corpus").to_pylist()}
+    groups: dict[str, list[str]] = {}
+    for row in twins:
+        groups.setdefault(row["twin"], []).append(row["id"])
+    three = sorted(next(group for group in groups.values() if len(group) == 3 and kept & set(group)))
+    head = "decision,first,second,note\n"
+    workspace.decisions_path.write_text(f"{head}reject,{three[0]},{three[1]},\n")
+    reports = {str(report["stage"]): report for report in build(workspace, [], until="split")}
+    assert any(three[2] in str(note) for note in reports["dedup"]["notes"])  # type: ignore[attr-defined]
+    lines = f"reject,{three[0]},{three[1]},\nreject,{three[1]},{three[2]},\n"
+    workspace.decisions_path.write_text(head + lines)
+    build(workspace, [], until="split")
+    assert outcomes(workspace)[three[1]][0] is None
+    assert sum(outcomes(workspace)[name][0] is None for name in (three[0], three[2])) == 1
+
+
+def test_a_withdrawn_label_says_nothing_about_the_copies(world: World, address: str, tmp_path: Path) -> None:
+    workspace = root_of(world, tmp_path)
+    sources = ["isic_2016", "isic_2017", "isic_2019"]
+    build(workspace, sources, until="split")
+    conflict = sorted(name for name, (reason, _, _) in outcomes(workspace).items() if reason == "label conflict")
+    assert len(conflict) == 3
+    workspace.decisions_path.write_text(f"decision,first,second,note\nwithdraw,{conflict[0]},,wrong label\n")
+    build(workspace, sources, until="split")
+    found = outcomes(workspace)
+    assert found[conflict[0]][0] == "rejected"
+    assert sorted(found[name][0] or found[name][1] for name in conflict[1:]) == ["duplicate", "malignant"]

@@ -32,7 +32,9 @@ def _file(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{found['file']}: {found['rows']:,} rows; pictures in {columns['picture']!r}, splits in {columns['split']!r}"
     yield f"  splits:  {splits or 'none'}"
     sources = ", ".join(f"{name} {count:,}" for name, count in found["sources"].items())
-    yield f"  known:   {found['known']:,} rows (pictures: {sources or 'none'})"
+    yield f"  known:   {found['known']:,} rows, {found['pictures']:,} pictures ({sources or 'none'})"
+    for note in found["notes"]:
+        yield f"  note:    {note}"
     if found["encoding"] != "utf8":
         yield f"  text:    read as {found['encoding']}"
     for name, words in (("without_name", "rows have no picture name"), ("without_split", "rows have no split")):
@@ -100,10 +102,10 @@ def _verdict(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     if found["leaks"]:
         yield "the split leaks"
-    elif len(found["splits"]) < 2:
-        yield "there is one split or none: nothing to compare"
     else:
-        yield "no leak seen" + (f"; not looked for: {', '.join(found['needs'])}" if found["needs"] else "")
+        compared, rows = found["compared"], found["rows"]
+        among = f" among the {compared:,} of {rows:,} rows known" if compared < rows else ""
+        yield f"no leak seen{among}" + (f"; not looked for: {', '.join(found['needs'])}" if found["needs"] else "")
 
 
 def _some(names: Sequence[str], count: int) -> str:

@@ -35,12 +35,14 @@ def audit(
 ) -> dict[str, Any]:
     """Hold a CSV of (picture, split) against what this root knows; label files suffice.
 
-    Returns `rows`, `columns`, `splits` (test before train), `unmatched`, `doubled` (names in more than one split; both
+    Splits that differ in letter case only are one (`notes` says so). Bytes are those of the record that a name means.
+
+    Returns `rows`, `known` (rows), `compared` (known rows with a split), `pictures` (known, each once), `columns`, `splits` (test before train), `unmatched`, `doubled` (names in more than one split; both
     counted, and so many `listed`; None: all),
     `needs` (what a kind that cannot be seen here needs), `pairs` (per two splits and kind: `pictures` of
     the first whose group is in the second too, of how many, and of how many nothing is known; the same by source and by
     the column `by`), `examples` (at most `listed` per pair and kind) and `leaks` (whether there is any).
-    Raises UsageError for a file or a column that is not as it must be, or where no row names a picture of this root;
+    Raises UsageError for a file or a column that is not as it must be, for fewer than two splits, or where no row names a picture of this root;
     CorpusError where nothing was parsed.
     """
     file = SplitFile.open(path)
@@ -53,7 +55,8 @@ def audit(
         database.require("records", "parse")
         database.build("audit_names")
         chosen = _choose(database, table, names)
-        rows = {"name": table[chosen], "split": table[split]}
+        words, notes = _one_case(table[split])
+        rows = {"name": table[chosen], "split": words}
         rows["value"] = table[beside] if beside else pa.nulls(table.num_rows, pa.string())
         with database.lent(audited=pa.table(rows)):
             _check(database, file, chosen, split)
@@ -63,6 +66,7 @@ def audit(
     found["file"] = str(path)
     found["encoding"] = encoding
     found["columns"] = {"picture": chosen, "split": split, "by": beside}
+    found["notes"] = notes
     found["needs"] = needs
     found["leaks"] = bool(found["doubled"]["names"]) or any(
         kind["pictures"] for pair in found["pairs"] for kind in pair["kinds"]
@@ -80,6 +84,19 @@ def _choose(database: Database, table: pa.Table, names: Sequence[str]) -> str:
     return names[known.index(max(known))] if known else names[0]
 
 
+def _one_case(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[str]]:
+    """Return the splits with one spelling each, the most frequent of those that differ in case only, and notes on it."""
+    spelled: dict[str, list[str]] = {}
+    for word, _ in sorted(Counter(column.to_pylist()).items(), key=lambda each: (-each[1], each[0])):
+        spelled.setdefault(word.casefold(), []).append(word)
+    merged = [words for words in spelled.values() if len(words) > 1]
+    spelling = {word: words[0] for words in merged for word in words}
+    notes = [f"{' and '.join(map(repr, words))} are taken as one split, {words[0]!r}" for words in merged]
+    if merged:
+        column = pa.chunked_array([pa.array([spelling.get(word, word) for word in column.to_pylist()], pa.string())])
+    return column, notes
+
+
 def _check(database: Database, file: SplitFile, chosen: str, split: str) -> None:
     words = database.rows("audit_too_many")[0]["words"]
     if words > _MOST_SPLITS:
@@ -89,6 +106,14 @@ def _check(database: Database, file: SplitFile, chosen: str, split: str) -> None
             expected=f"at most {_MOST_SPLITS}",
             found="the columns " + ", ".join(file.columns),
             hint=f"curate audit {file.path} --split-column NAME",
+        )
+    if words < 2:
+        raise UsageError(
+            f"the column {split!r} has {'one split only' if words else 'no split'}: nothing to compare",
+            where=str(file.path),
+            expected="pictures of two splits at least, such as train and test",
+            found="the columns " + ", ".join(file.columns),
+            hint="write the rows of all splits into one file, or --split-column NAME for another column",
         )
     database.build("audit_matches")
     if not database.rows("audit_likely")[0]["known"]:
@@ -151,17 +176,15 @@ def _found(database: Database, by: bool, listed: int | None) -> dict[str, Any]:
     order = [row["split"] for row in splits]
     pairs = [_pair(first, second, sizes, counts) for place, first in enumerate(order) for second in order[place + 1 :]]
     totals = database.rows("audit_totals")[0]
-    claimed: Counter[str] = Counter()
-    for (_, part, source), size in sizes.items():
-        if part == "source":
-            claimed[source] += size["pictures"]
     return {
         "rows": totals["rows"],
         "known": totals["known"],
+        "compared": totals["compared"],
+        "pictures": totals["pictures"],
         "without_name": totals["without_name"],
         "without_split": totals["without_split"],
         "splits": splits,
-        "sources": dict(sorted(claimed.items())),
+        "sources": {row["source"]: row["pictures"] for row in database.rows("audit_sources")},
         "unmatched": _counted(database.rows("audit_unmatched", most=most)),
         "doubled": _counted(database.rows("audit_doubled", most=most)),
         "pairs": pairs,

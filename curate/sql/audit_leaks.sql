@@ -3,7 +3,7 @@ create or replace temp table audit_leaks as
 with placed as (
     select distinct g.kind, g.torn, p.split, p.picture
     from audit_places p
-    join audit_groups g on g.picture = p.picture
+    join audit_groups g on g.picture = p.picture and coalesce(g.split, p.split) = p.split
 ),
 spread as (
     select kind, torn, split, min(picture) as partner from placed group by kind, torn, split

@@ -1,4 +1,4 @@
--- one row per name in the file: the picture that it means, or why none; the most literal reading that is known wins
+-- one row per name in the file: the picture and the records that it means, or why none; the most literal reading that is known wins
 create or replace temp table audit_matches as
 with said as (
     select distinct name from audited where name <> ''
@@ -18,19 +18,21 @@ readings as (
     from based
 ),
 known as (
-    select r.name, r.place, n.picture, n.source
+    select r.name, r.place, n.id, n.picture, n.source
     from readings r
     join audit_names n on n.name = r.reading
     qualify r.place = min(r.place) over (partition by r.name)
 ),
 decided as (
-    select name, min(picture) as picture, count(distinct picture) as pictures, list_sort(list_distinct(list(source))) as sources
+    select name, min(picture) as picture, count(distinct picture) as pictures, list_sort(list_distinct(list(source))) as sources,
+        list_sort(list_distinct(list(id))) as records
     from known
     group by name
 )
 select b.name,
     case when d.pictures = 1 then d.picture else 'unknown:' || b.stem end as picture,
     case when d.pictures = 1 then d.sources else [] end as sources,
+    case when d.pictures = 1 then d.records else [] end as records,
     case when d.name is null then 'not known here' when d.pictures > 1 then 'means pictures of several sources' end as problem
 from based b
 left join decided d on d.name = b.name;

@@ -7,7 +7,7 @@ from records r
 join sources s on s.source = r.source;
 
 create or replace temp table audit_names as
-select distinct lower(n.name) as name, a.source, a.picture
+select distinct lower(n.name) as name, a.id, a.source, a.picture
 from audit_records a
 join records r on r.id = a.id,
 unnest([r.id, r.image_id, r.isic_id, r.source || ':' || r.isic_id]) as n(name)

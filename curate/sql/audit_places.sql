@@ -1,6 +1,6 @@
 -- one row per row of the file that has a picture and a split
 create or replace temp table audit_places as
-select m.picture, m.name, m.sources, m.problem, a.split, a.value
+select m.picture, m.name, m.sources, m.records, m.problem, a.split, a.value
 from audited a
 join audit_matches m on m.name = a.name
 where a.split <> '';

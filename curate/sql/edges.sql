@@ -1,10 +1,26 @@
 -- one row per pair of records that are one picture: kind of evidence, score, and the evidence in words
 create or replace table edges as
-with same_id as (
-    select min(r.id) over (partition by s.namespace, r.isic_id) as first, r.id as second, 'same id' as kind,
-        1.0::double as score, r.isic_id as evidence
+with alike as (
+    -- what makes records one picture, one key for each kind of evidence
+    select 'same id' as kind, r.id, s.namespace || ':' || r.isic_id as key, r.isic_id as evidence
     from records r join sources s using (source)
     where r.isic_id is not null and $use_same_id
+    union all
+    select 'same bytes', id, sha256, sha256 from pictures where problem is null and cell = 0 and $use_same_bytes
+    union all
+    select 'same pixels', id, pixels_sha256, pixels_sha256 from pictures
+    where problem is null and pixels_sha256 is not null and $use_same_pixels
+),
+grouped as (
+    select *, min(id) over (partition by kind, key) as hub, count(*) over (partition by kind, key) as members
+    from alike
+),
+equal as (
+    -- every pair of a group; of a crowd (black frames, say) each with the first, which joins them all the same
+    select a.id as first, b.id as second, a.kind, 1.0::double as score, a.evidence
+    from grouped a
+    join grouped b on b.kind = a.kind and b.key = a.key and a.id < b.id
+    where a.members <= 50 or a.id = a.hub
 ),
 listed as (
     select a.id as first, b.id as second, 'listed' as kind, 1.0::double as score, l.origin as evidence
@@ -12,18 +28,6 @@ listed as (
     join records a on a.source = l.source and a.image_id = l.first
     join records b on b.source = l.source and b.image_id = l.second
     where $use_listed
-),
-same_bytes as (
-    select min(id) over (partition by sha256, cell) as first, id as second, 'same bytes' as kind, 1.0::double as score,
-        sha256 as evidence
-    from pictures
-    where problem is null and cell = 0 and $use_same_bytes
-),
-same_pixels as (
-    select min(id) over (partition by pixels_sha256) as first, id as second, 'same pixels' as kind,
-        1.0::double as score, pixels_sha256 as evidence
-    from pictures
-    where problem is null and pixels_sha256 is not null and $use_same_pixels
 ),
 near as (
     select c.first, c.second, 'near' as kind, l.agreement as score,
@@ -52,10 +56,7 @@ decided as (
     where d.decision = 'accept'
 )
 select least(e.first, e.second) as first, greatest(e.first, e.second) as second, e.kind, e.score, e.evidence
-from (
-    select * from same_id union all select * from listed union all select * from same_bytes
-    union all select * from same_pixels union all select * from near union all select * from decided
-) e
+from (select * from equal union all select * from listed union all select * from near union all select * from decided) e
 where e.first <> e.second
     and not exists (
         select 1 from decisions d

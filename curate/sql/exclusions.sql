@@ -1,7 +1,7 @@
 -- one row per record that is not in the corpus: the first reason that holds, and for a duplicate its survivor
 create or replace table exclusions as
 with survivors as (
-    select twin, id, merit from keepers where place = 1
+    select * from keepers where place = 1
 ),
 direct as (
     select e.first, e.second, string_agg(e.kind || ' (' || e.evidence || ')', '; ' order by e.kind) as evidence
@@ -20,7 +20,12 @@ union all
 select k.id, r.source, 'duplicate',
     'copy of ' || s.id || ': ' || coalesce(d.evidence, 'through other copies, by ' || c.kinds),
     s.id, coalesce(d.evidence, 'through other copies, by ' || c.kinds),
-    'kept ' || s.merit || ' over ' || k.merit || ' (largest, then lossless, then best labelled, then id)'
+    case
+        when s.area > k.area then 'kept the larger: ' || s.looks || ' over ' || coalesce(k.looks, 'none')
+        when s.is_lossless and not k.is_lossless then 'kept the lossless one: ' || s.looks || ' over ' || k.looks
+        when s.is_labelled and not k.is_labelled then 'as large and as good: kept the one whose own label names a subtype'
+        else 'alike in size, form and label: kept the first by id'
+    end
 from keepers k
 join survivors s on s.twin = k.twin
 join records r on r.id = k.id

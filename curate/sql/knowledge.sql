@@ -9,6 +9,7 @@ with said as (
             ('site', m.site), ('diagnosis_method', m.diagnosis_method), ('tone_reported', m.tone_reported::varchar)
     ) as f(field, value)
     where f.value is not null
+        and not exists (select 1 from decisions d where d.decision = 'withdraw' and d.first = m.id)
 ),
 agreed as (
     select twin, field, min(value) as value, min(id) as origin

@@ -2,11 +2,12 @@
 select g.kind, count(*) as groups_in_all,
     (select count(*) from leakage l where l.kind = g.kind) as torn
 from (
-    select 'twin' as kind, twin as grouping from corpus
+    select 'id' as kind, o.namespace || ':' || c.isic_id as member from corpus c join sources o on o.source = c.source
+    union select 'bytes', sha256 || coalesce('/' || tile, '') from corpus
     union select 'lesion', lesion_id from corpus
     union select 'patient', patient_id from corpus
     union select 'family', family from corpus
 ) g
-where g.grouping is not null
+where g.member is not null
 group by g.kind
 order by g.kind

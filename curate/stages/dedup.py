@@ -61,6 +61,11 @@ def run(workspace: Workspace) -> Report:
             groups = components(records, ends)
             database.replace("twins", pa.table({"id": records, "twin": groups}))
             freshness.stamp(database, "dedup", "inspect")
+        for row in database.rows("rejected_in_vain"):
+            report.notes.append(
+                f"decisions.csv, line {row['line']}: {row['first']} and {row['second']} are rejected as a pair, but "
+                f"stay copies of one picture through {row['through']}; reject those pairs too"
+            )
         report.details["edges"] = {row["kind"]: row["pairs"] for row in database.rows("edge_kinds")}
         report.details["groups"] = len(records) - len(set(groups))
         report.there = database.count("candidates") - report.made

@@ -1,8 +1,9 @@
--- Groups that are torn between splits, by twin, lesion, patient and family: a sound corpus has no row here.
+-- Groups of the corpus that are torn between splits, by id, bytes, lesion, patient and family: a sound corpus has no row here.
 create or replace view leakage as
 select kind, torn, count(*) as pictures, string_agg(distinct split, ', ' order by split) as splits
 from (
-    select 'twin' as kind, twin as torn, split from corpus
+    select 'id' as kind, o.namespace || ':' || c.isic_id as torn, c.split from corpus c join sources o on o.source = c.source
+    union all select 'bytes', sha256 || coalesce('/' || tile, ''), split from corpus
     union all select 'lesion', lesion_id, split from corpus
     union all select 'patient', patient_id, split from corpus
     union all select 'family', family, split from corpus
