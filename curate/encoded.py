@@ -73,21 +73,28 @@ def encode(task: Task) -> list[tuple[str, bytes]]:
         raise _changed(name, task.location, f"it cannot be read: {str(gone).splitlines()[0]}") from gone
     if hashlib.sha256(data).hexdigest() != task.sha256:
         raise _changed(name, task.location, "its bytes are others")
-    short = task.recipe.short_side
+    recipe = task.recipe
     try:
-        whole = codec.decode(data, min_side=None if task.pictures[0][1] else 2 * short)
+        sheet = codec.decode(data).pixels if any(box is not None for _, box in task.pictures) else None
         out = []
         for picture, box in task.pictures:
-            if box is not None:
-                out.append((picture, codec.encode(codec.crop(whole.pixels, box), "PNG")))
-            elif min(whole.width, whole.height) <= short and header.is_plain(data):
-                out.append((picture, data))
+            if box is None or sheet is None:
+                out.append((picture, handed_on(data, recipe.short_side, recipe.quality)))
             else:
-                small = codec.scale(whole.pixels, short)
-                out.append((picture, codec.encode(small, "JPEG", task.recipe.quality)))
+                out.append((picture, codec.encode(codec.crop(sheet, box), "PNG")))
     except (UnreadablePicture, ValueError) as broken:
         raise _changed(name, task.location, str(broken).splitlines()[0]) from broken
     return out
+
+
+def handed_on(data: bytes, short_side: int, quality: int) -> bytes:
+    """Return one picture's bytes as shards hold them: the same bytes where it is plain and its short side is at most
+    `short_side` pixels, else scaled to that and encoded as JPEG of `quality`. Raises UnreadablePicture.
+    """
+    whole = codec.decode(data, min_side=2 * short_side)
+    if min(whole.width, whole.height) <= short_side and header.is_plain(data):
+        return data
+    return codec.encode(codec.scale(whole.pixels, short_side), "JPEG", quality)
 
 
 def _tasks(workspace: Workspace, rows: list[Mapping[str, Any]]) -> Iterator[Task]:

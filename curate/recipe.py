@@ -141,7 +141,7 @@ def _sections(kind: type[Recipe], given: dict[str, Any], path: Path) -> dict[str
     return made
 
 
-_RANGES: dict[str, tuple[float, float]] = {
+RANGES: dict[str, tuple[float, float]] = {
     "dedup.near_distance": (0, 16),
     "dedup.near_detail": (0, 128),
     "dedup.near_agreement": (0, 1),
@@ -159,10 +159,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "train.batch_norm_momentum": (0, 0.9999),
     "train.seed": (0, 2**32 - 1),
 }
+"""The least and the greatest value of each knob that is a number, both allowed."""
 
 
 def _check_range(knob: str, value: Any, where: str) -> None:
-    least, most = _RANGES.get(knob, (float("-inf"), float("inf")))
+    least, most = RANGES.get(knob, (float("-inf"), float("inf")))
     if isinstance(value, int | float) and not isinstance(value, bool) and not least <= value <= most:
         raise UsageError(
             "a value that cannot be meant", where=where, expected=f"{least:g} to {most:g}", found=f"{value:g}",

@@ -126,4 +126,4 @@ def shipped(name: str) -> Path:
     for folder in (package / name, package.parent / name):
         if folder.is_dir():
             return folder
-    raise CorpusError(f"the folder {name} is missing", where=str(package), hint="pip install curate again")
+    raise CorpusError(f"the folder {name} is missing", where=str(package), hint="pip install . in the folder of curate")

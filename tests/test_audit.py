@@ -100,7 +100,7 @@ def test_planted_leaks_are_all_found_and_nothing_else(
     rows = [(dress.format(name(number)), place) for number, place in enumerate(places)]
     rows += [(name(number), place) for number, place in again]
     put = [(number, place) for number, place in enumerate(places) if place] + again
-    if not put:
+    if len({place for _, place in put}) < 2:
         return
     group: dict[str, dict[int, object]] = {
         "id": {number: number for number in range(2 * PICTURES)},
@@ -223,6 +223,52 @@ def test_bytes_and_near_where_there_are_pictures(tmp_path: Path) -> None:
     assert "no leak seen" not in "\n".join(lines(found))
 
 
+def test_bytes_are_those_of_the_record_that_the_name_means(tmp_path: Path) -> None:
+    workspace = parsed_root(tmp_path / "root", [None] * PICTURES, [None] * PICTURES)
+    shas = {
+        f"isic_2018:{name(0)}": "large",
+        f"isic_2019:{name(0)}_downsampled": "small",
+        f"isic_2018:{name(1)}": "both",
+        f"isic_2019:{name(1)}": "both",
+        f"isic_2018:{name(2)}": "here",
+    }
+    rows = [{"id": picture, "sha256": sha, "pixels_sha256": sha, "cell": 0} for picture, sha in shas.items()]
+    columns = {"id": pa.string(), "sha256": pa.string(), "pixels_sha256": pa.string(), "problem": pa.string()}
+    with workspace.database() as database:
+        schema = pa.schema(columns | {"cell": pa.int32()})
+        database.replace("pictures", pa.Table.from_pylist(rows, schema=schema))
+
+    def seen(test: str, train: str) -> tuple[int, int, int]:
+        (pair,) = audit(workspace, written(tmp_path, [(test, "test"), (train, "train")]))["pairs"]
+        by = {entry["kind"]: entry for entry in pair["kinds"]}
+        return by["id"]["pictures"], by["bytes"]["pictures"], by["bytes"]["unknown"]
+
+    assert seen(f"isic_2019:{name(0)}_downsampled", f"isic_2018:{name(0)}") == (1, 0, 0)
+    assert seen(f"isic_2019:{name(1)}", f"isic_2018:{name(1)}") == (1, 1, 0)
+    assert seen(name(1), f"isic_2018:{name(1)}") == (1, 1, 0)
+    assert seen(name(0), f"isic_2018:{name(0)}") == (1, 0, 1)  # the bare id means two records of different bytes
+    assert seen(name(2), f"isic_2018:{name(2)}") == (1, 0, 1)  # of the two records that it means, one is not here
+
+
+def test_splits_that_differ_in_case_are_one(root: Workspace, tmp_path: Path) -> None:
+    rows = [(name(5), "Train"), (name(6), "train"), (name(7), "train"), (name(0), "TEST")]
+    found = audit(root, written(tmp_path, rows))
+    assert [(row["split"], row["rows"]) for row in found["splits"]] == [("TEST", 1), ("train", 3)]
+    assert not found["leaks"]
+    assert "note:    'train' and 'Train' are taken as one split, 'train'" in "\n".join(lines(found))
+
+
+def test_a_picture_in_two_splits_is_known_once(root: Workspace, tmp_path: Path) -> None:
+    found = audit(root, written(tmp_path, [(name(2), "train"), (name(2), "test"), (name(5), "train")]))
+    assert (found["known"], found["pictures"], found["sources"]) == (3, 2, {"isic_2018": 1, "isic_2019": 2})
+    assert "known:   3 rows, 2 pictures (isic_2018 1, isic_2019 2)" in "\n".join(lines(found))
+
+
+def test_no_leak_is_said_of_what_is_known_only(root: Workspace, tmp_path: Path) -> None:
+    found = audit(root, written(tmp_path, [(name(5), "train"), (name(8), "test"), ("stranger", "test")]))
+    assert lines(found)[-1].startswith("no leak seen among the 2 of 3 rows known; not looked for:")
+
+
 BAD = {
     "empty": (b"", "the file is empty"),
     "blank lines": (b"\n\n", "the file is empty"),
@@ -232,6 +278,8 @@ BAD = {
     "no split": (b"image,b\nISIC_0000000,train\n", "no column looks like the split"),
     "split twice": (b"image,split,split\nISIC_0000000,a,b\n", "no column looks like the split"),
     "ragged": (b"image,split\nISIC_0000000,train\nISIC_0000001,a,b\n", "not one table"),
+    "one split": (b"image,split\nISIC_0000000,train\nISIC_0000001,Train\n", "one split only"),
+    "only empty splits": (b"image,split\nISIC_0000000,\n", "no split"),
     "binary": (b"PK\x03\x04\0\0\0", "no text"),
     "nobody knows them": (b"image,split\nx,train\ny,test\n", "no row of the column 'image' names a picture"),
 }
@@ -286,6 +334,9 @@ def test_exit_codes_and_json(root: Workspace, tmp_path: Path, curate: Curate) ->
     done = curate("audit", sound, root=root.root)
     assert done.returncode == 0, done.stderr
     assert "no leak seen; not looked for: bytes, near" in done.stdout
+    one = written(tmp_path, [(name(0), "train")])
+    assert curate("audit", one, root=root.root).returncode == 2
+    sound = written(tmp_path, [(name(0), "train"), (name(4), "test")])
     assert curate("audit", sound, "--id-column", "x", root=root.root).returncode == 2
     assert curate("audit", sound, root=tmp_path / "nothing").returncode == 3
     assert curate("audit", tmp_path / "absent.csv", root=root.root).returncode == 2

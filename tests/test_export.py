@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from curate import Workspace, pipeline
 from curate.demo.world import make
 from curate.errors import CorpusError, UsageError
 from curate.export import FORMATS
+from curate.export.borrowed import add_credits
 from curate.export.handover import run
 from curate.export.pictures import COLUMNS, file_stem
 from curate.ml import shards
+from curate.ml.credits import credits_of
 from curate.report import Report
 
 SOURCES = ("asan", "isic_2017", "isic_2018", "isic_2019", "pad_ufes_20", "ph2")
@@ -164,8 +167,8 @@ def test_webdataset(exported: dict[str, Path], rows: dict[str, dict[str, Any]], 
                 assert data is not None
                 found[values["id"]] = (values, data.read())
     assert set(found) == set(rows)
-    for name, (values, data) in found.items():
-        assert data == encoded[name]
+    for name, (values, image) in found.items():
+        assert image == encoded[name]
         assert {word: rows[name][word] for word in values} == values
 
 
@@ -264,6 +267,49 @@ def test_only_allowed_licences(
         assert set(pq.read_table(tmp_path / "out" / "records.parquet")["license"].to_pylist()) == set(FREE)
     if form == "tfrecord":
         assert shard_pictures(tmp_path / "out") == {name: data for name, data in encoded.items() if name not in left}
+
+
+def test_values_of_a_licence_that_is_not_allowed_are_dropped_and_others_credited(
+    corpus: Workspace, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(corpus.root, tmp_path / "root"))
+    workspace = Workspace(root)
+    with workspace.database() as database:
+        kept = database.table("corpus").to_pylist()
+        mine = [row for row in kept if row["license"] == "CC-BY-4.0"][:2]
+        records = database.table("records").to_pylist()
+        closed = next(row["id"] for row in records if row["source"] == "ph2")
+        free = next(row["id"] for row in records if row["source"] == "isic_2019")
+        for row, origin in zip(mine, (closed, free), strict=True):
+            row |= {"site": "leg", "origins": json.dumps({"site": origin})}
+        knowledge = [
+            {"id": row["id"], "field": "site", "value": "leg", "origin": json.loads(row["origins"])["site"]}
+            for row in mine
+        ]
+        database.replace("corpus", pa.Table.from_pylist(kept, schema=database.table("corpus").schema))
+        database.replace("knowledge", pa.Table.from_pylist(knowledge, schema=database.table("knowledge").schema))
+    run(workspace, "parquet", tmp_path / "out", allow=["CC-BY-4.0"])
+    found = {row["id"]: row for row in pq.read_table(tmp_path / "out" / "records.parquet").to_pylist()}
+    dropped, carried = (found[row["id"]] for row in mine)
+    lenient = corpus.manifests["isic_2019"].license == "CC-BY-4.0"
+    assert (dropped["site"], dropped["origins"]) == (None, None)
+    assert (carried["site"] == "leg") is lenient
+    run(workspace, "parquet", tmp_path / "both", allow=["CC-BY-4.0", corpus.manifests["isic_2019"].license])
+    again = {row["id"]: row for row in pq.read_table(tmp_path / "both" / "records.parquet").to_pylist()}
+    assert again[mine[0]["id"]]["site"] is None
+    assert again[mine[1]["id"]]["site"] == "leg"
+    card = (tmp_path / "both" / "DATA_CARD.md").read_text(encoding="utf-8")
+    assert "may rest on the labels of a copy" in card
+    assert "were taken out of it" in card
+
+
+def test_a_source_of_values_only_is_credited(corpus: Workspace, tmp_path: Path) -> None:
+    both = credits_of(corpus.manifests, ["isic_2018", "isic_2019"])
+    add_credits(tmp_path, both[:1], [replace(both[1], pictures=0)], told_in="DATA_CARD.md")
+    first, second = (tmp_path / "ATTRIBUTION.txt").read_text(encoding="utf-8").split("(isic_2019)")
+    assert "values only" not in first
+    assert "values only, no picture" in second
+    assert both[1].attribution in second
 
 
 def test_wrong_licences_and_formats(corpus: Workspace, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import drawn_shards
@@ -84,6 +85,39 @@ def test_a_file_without_weights_never_stands(quantized: Path) -> None:
         conversion._check("float", data, 15_000_000, pictures, truth)
     with pytest.raises(TrainError, match="is not the model"):
         conversion._check("float", data, 1_500_000, pictures, np.roll(truth, 1, axis=0))
+
+
+def test_fewer_forms_than_are_there_change_nothing(quantized: Path) -> None:
+    from curate.ml.quantization import quantize
+
+    shards = quantized.parent.parent / "shards"
+    before = {path.name: path.read_bytes() for path in quantized.iterdir()}
+    found = quantize(quantized, shards, ["float16"])
+    assert found["made"] == 0
+    assert [row["mode"] for row in found["table"]] == ["float", "float16", "dynamic", "int8"]
+    assert {path.name: path.read_bytes() for path in quantized.iterdir()} == before
+
+
+def test_only_the_form_that_is_missing_is_made(quantized: Path, tmp_path: Path) -> None:
+    from curate.ml.quantization import quantize
+
+    run = shutil.copytree(quantized, tmp_path / "run")
+    (run / "model_float16.tflite").unlink()
+    kept = {mode: (run / f"model_{mode}.tflite").stat().st_mtime_ns for mode in ("float", "dynamic", "int8")}
+    found = quantize(run, quantized.parent.parent / "shards", ["float16"])
+    assert found["made"] == 1
+    assert [row["mode"] for row in found["table"]] == ["float", "float16", "dynamic", "int8"]
+    assert all((run / f"model_{mode}.tflite").stat().st_mtime_ns == time for mode, time in kept.items())
+    assert all(f"| {row['mode']} |" in (run / "card.md").read_text() for row in found["table"])
+
+
+def test_a_damaged_table(tmp_path: Path) -> None:
+    from curate.ml.quantization import _done_before
+
+    (tmp_path / "quantize.json").write_text("{")
+    with pytest.raises(TrainError, match="damaged") as told:
+        _done_before(tmp_path, "key")
+    assert "curate quantize" in str(told.value.hint)
 
 
 def test_a_mode_that_does_not_exist(quantized: Path) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from curate import encoded, freshness
 from curate.errors import CorpusError, UsageError
 from curate.files import Location
 from curate.images import codec, header
@@ -64,6 +65,7 @@ def _workspace(root: Path, *, names: list[str] | None = None, workers: int = 1, 
     random.Random(str(root)).shuffle(rows)
     with workspace.database(create=True) as database:
         database.replace("corpus", pa.Table.from_pylist(rows, schema=_schema()))
+        freshness.stamp(database, "split", None)
     return workspace
 
 
@@ -221,6 +223,87 @@ def test_no_corpus_labels_only_and_a_bad_name(tmp_path: Path) -> None:
         shard.run(workspace)
     with pytest.raises(UsageError, match="cannot be called"):
         shard.run(_workspace(tmp_path / "name", recipe='[shard]\nname = "My-Set"\n'))
+
+
+def test_a_corpus_older_than_what_it_stands_on(tmp_path: Path) -> None:
+    workspace = _workspace(tmp_path / "root")
+    with workspace.database() as database:
+        freshness.stamp(database, "label", None)
+        freshness.stamp(database, "split", "label")
+    assert shard.run(workspace).made
+    with workspace.database() as database:
+        freshness.stamp(database, "label", None)
+    with pytest.raises(CorpusError, match="split has not run since") as told:
+        shard.run(workspace)
+    assert told.value.hint == "curate build"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", '{"format": 1}'])
+def test_a_damaged_index(tmp_path: Path, text: str) -> None:
+    folder = drawn_shards.make(tmp_path / "shards", {"train": 1})
+    (folder / "index.json").write_text(text)
+    with pytest.raises(CorpusError, match="damaged") as told:
+        shards.read_index(folder)
+    assert told.value.where == str(folder / "index.json")
+    assert "curate shard" in str(told.value.hint)
+
+
+def test_a_shard_cut_short(tmp_path: Path) -> None:
+    folder = drawn_shards.make(tmp_path / "shards", {"train": 2})
+    path = shards.files_of(folder, "train")[0]
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CorpusError, match="a shard is damaged") as told:
+        shards.files_of(folder, "train")
+    assert told.value.where == str(path)
+    assert "curate verify" in str(told.value.hint)
+
+
+@pytest.mark.tf
+def test_a_flipped_bit_in_a_shard_is_named(tmp_path: Path) -> None:
+    from curate.ml import dataset
+
+    folder = drawn_shards.make(tmp_path / "shards", {"train": 2})
+    path = shards.files_of(folder, "train")[0]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(CorpusError, match="a shard is damaged") as told:
+        dataset.labels_of(folder, "train", "category")
+    assert told.value.where == str(path)
+
+
+def test_a_picture_is_handed_on_as_the_shards_hold_it(tmp_path: Path) -> None:
+    stored = _pictures(Path(shard.run(_workspace(tmp_path / "root")).details["folder"]))
+    for name, data in _files().items():
+        assert encoded.handed_on(data, 256, 92) == stored[f"ph2:{name}"]
+
+
+@pytest.mark.tf
+def test_predict_and_evaluate_give_one_answer(tmp_path: Path) -> None:
+    from curate.ml import evaluation, runs
+    from curate.ml.backend import keras
+    from curate.stages.evaluate import predict_pictures
+
+    folder = Path(shard.run(_workspace(tmp_path / "root", recipe="[shard]\nshort_side = 64\n")).details["folder"])
+    recipe = shards.read_index(folder)["recipe"]
+    run = tmp_path / "run"
+    run.mkdir()
+    layers = [keras.layers.Rescaling(1 / 64), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
+    model = keras.Sequential([keras.Input((48, 48, 3)), *layers])
+    model.save(run / "model.keras")
+    about = {"format": runs.FORMAT, "target": "category", "side": 48, "shards": folder.name}
+    runs.write_json(
+        run / "recipe.json", about | {"pictures": {word: recipe[word] for word in ("short_side", "quality")}}
+    )
+    (run / "labels.txt").write_text("benign\nprecancerous\nmalignant\n")
+    scored = {}
+    for split in shards.SPLITS:
+        found = evaluation.answers(evaluation.keras_answer(model), folder, split, target="category", side=48)
+        scored |= dict(zip(found.ids, found.probabilities, strict=True))
+    for name, data in _files().items():
+        (tmp_path / name).write_bytes(data)
+        row = predict_pictures(run, [tmp_path / name])[0]
+        assert list(row["probabilities"].values()) == pytest.approx(list(scored[f"ph2:{name}"]), abs=1e-5)
 
 
 def test_an_index_of_another_version(tmp_path: Path) -> None:

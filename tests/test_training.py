@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,81 @@ def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     model, notes = training._model(replace(TINY, weights="imagenet"), 3)
     assert model.output_shape == (None, 3)
     assert "random weights instead" in notes[0]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": 99999999999}, {"seed": -1}, {"side": 4000}, {"batch": 0}, {"epochs": 10**6}]
+)
+def test_numbers_out_of_range(wrong: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="cannot go so") as told:
+        replace(TINY, **wrong).checked()
+    assert next(iter(wrong)) in str(told.value.expected)
+    assert str(next(iter(wrong.values()))) in str(told.value.found)
+
+
+def _run_folder(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "model.keras").touch()
+    about = {"format": runs.FORMAT, "target": "category", "side": 32, "shards": "0123456789abcdef"}
+    runs.write_json(folder / "recipe.json", about)
+    return folder
+
+
+def test_the_run_that_train_made_or_found_last(tmp_path: Path) -> None:
+    old, new = _run_folder(tmp_path / "aaaa"), _run_folder(tmp_path / "bbbb")
+    os.utime(old, (1, 1))
+    assert runs.find(tmp_path, None) == new
+    assert "newest" in runs.taken(new)
+    runs.point(old)
+    assert runs.find(tmp_path, None) == old
+    assert "aaaa" in runs.taken(old)
+    assert runs.find(tmp_path, "bb") == new
+    (old / "recipe.json").unlink()
+    assert runs.find(tmp_path, None) == new
+
+
+def test_train_moves_the_pointer_and_others_do_not(tiny: Path, tmp_path: Path) -> None:
+    from curate.ml.shards import point
+    from curate.stages import evaluate, train
+    from curate.workspace import Workspace
+
+    workspace = Workspace(tmp_path / "root")
+    shutil.copytree(tiny, workspace.cache / "shards" / "drawn")
+    point(workspace.cache / "shards" / "drawn")
+    given: dict[str, Any] = {"model": TINY.model, "side": 32, "epochs": 1, "batch": 8}
+    first = train.run(workspace, seed=1, **given)
+    second = train.run(workspace, seed=2, **given)
+    assert runs.find(workspace.cache / "runs", None) == Path(second.details["run"])
+    assert first.details["about"]["pictures"] == {"short_side": 256, "quality": 92}
+    again = train.run(workspace, seed=1, **given)
+    assert (again.made, again.there) == (0, 1)
+    report = evaluate.run(workspace)
+    assert report.details["run"] == first.details["run"]
+    assert any(Path(first.details["run"]).name in note for note in report.notes)
+    evaluate.run(workspace, Path(second.details["run"]).name)
+    assert runs.find(workspace.cache / "runs", None) == Path(first.details["run"])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', "\xff"])
+def test_a_damaged_recipe_of_a_run(tmp_path: Path, text: str) -> None:
+    run = _run_folder(tmp_path / "aaaa")
+    (run / "recipe.json").write_text(text, encoding="latin-1")
+    with pytest.raises(TrainError, match="damaged") as told:
+        runs.read(run)
+    assert told.value.where == str(run / "recipe.json")
+    assert told.value.hint == f"rm -r {run} && curate train"
+
+
+def test_a_damaged_model(small: Path, tmp_path: Path) -> None:
+    from curate.ml import models
+
+    whole = (small / "model.keras").read_bytes()
+    path = _run_folder(tmp_path / "aaaa") / "model.keras"
+    for data in (b"", whole[:1000], whole[:-100], whole[: len(whole) // 2], b"\0" * 500 + whole[500:]):
+        path.write_bytes(data)
+        with pytest.raises(TrainError, match="damaged") as told:
+            models.load(path.parent)
+        assert told.value.where == str(path)
 
 
 def test_reading_is_the_same_for_the_same_seed(tiny: Path) -> None:

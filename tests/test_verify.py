@@ -15,6 +15,7 @@ from conftest import FIXTURES
 from curate import pipeline
 from curate.audit import verify
 from curate.errors import CorpusError
+from curate.ml import runs
 from curate.report import Report
 from curate.stages import fetch
 from curate.workspace import Workspace
@@ -266,6 +267,30 @@ def test_leftovers_of_a_killed_run_are_no_finding(workspace: Workspace) -> None:
     (workspace.store.folder / ".tmp-1-0123456789abcdef").write_bytes(b"half")
     (workspace.cache / "shards" / ".0123456789abcdef.part").mkdir()
     assert verify.run(workspace).exit_code == 0
+
+
+def test_a_run_is_held_against_its_hashes(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, workers=1)
+    run = workspace.cache / "runs" / "0123456789abcdef"
+    run.mkdir(parents=True)
+    for name in ("model.keras", "model_int8.tflite", "recipe.json"):
+        (run / name).write_bytes(name.encode() * 9)
+    runs.seal(run)
+    runs.point(run)
+    report = verify.run(workspace)
+    assert (report.exit_code, report.made) == (0, 3)
+    for name, words in (("model.keras", "&& curate train"), ("model_int8.tflite", f"&& curate quantize {run.name}")):
+        flip(run / name)
+        (finding,) = verify.run(workspace).details["findings"]
+        assert (finding["kind"], finding["where"]) == ("damaged file", str(run / name))
+        assert finding["next"].endswith(words)
+        flip(run / name)
+    (run / "more").touch()
+    (run / "model_int8.tflite").unlink()
+    assert kinds(verify.run(workspace)) == {"unknown file", "missing"}
+    (run / runs.HASHES).write_text("{")
+    (workspace.cache / "runs" / "current").write_text("another")
+    assert kinds(verify.run(workspace)) == {"damaged run", "damaged pointer"}
 
 
 def test_nothing_here_is_said(tmp_path: Path) -> None:

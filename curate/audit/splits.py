@@ -37,13 +37,14 @@ def audit(
 
     Splits that differ in letter case only are one (`notes` says so). Bytes are those of the record that a name means.
 
-    Returns `rows`, `known` (rows), `compared` (known rows with a split), `pictures` (known, each once), `columns`, `splits` (test before train), `unmatched`, `doubled` (names in more than one split; both
-    counted, and so many `listed`; None: all),
+    Returns `rows`, `known` (rows), `compared` (known rows with a split), `pictures` (known, each once), `columns`,
+    `splits` (test before train), `unmatched`, `doubled` (names in more than one split; both counted, and so many
+    `listed`; None: all),
     `needs` (what a kind that cannot be seen here needs), `pairs` (per two splits and kind: `pictures` of
     the first whose group is in the second too, of how many, and of how many nothing is known; the same by source and by
     the column `by`), `examples` (at most `listed` per pair and kind) and `leaks` (whether there is any).
-    Raises UsageError for a file or a column that is not as it must be, for fewer than two splits, or where no row names a picture of this root;
-    CorpusError where nothing was parsed.
+    Raises UsageError for a file or a column that is not as it must be, for fewer than two splits, or where no row
+    names a picture of this root; CorpusError where nothing was parsed.
     """
     file = SplitFile.open(path)
     names = file.find(id_column, ID_COLUMNS, "name of the picture", "--id-column")
@@ -85,7 +86,7 @@ def _choose(database: Database, table: pa.Table, names: Sequence[str]) -> str:
 
 
 def _one_case(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[str]]:
-    """Return the splits with one spelling each, the most frequent of those that differ in case only, and notes on it."""
+    """Return the splits with one spelling each, the most frequent of those that differ in case, and notes on it."""
     spelled: dict[str, list[str]] = {}
     for word, _ in sorted(Counter(column.to_pylist()).items(), key=lambda each: (-each[1], each[0])):
         spelled.setdefault(word.casefold(), []).append(word)

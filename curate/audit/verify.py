@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from curate import db
-from curate.audit import locked, sharded
+from curate.audit import locked, sharded, trained
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
 from curate.errors import CorpusError, CurateError
@@ -25,7 +25,8 @@ def run(workspace: Workspace) -> Report:
 
     Objects are hashed against their names, locked files against lock and manifest, the listing of each source's tree
     against the tree that its files give, shards against `index.json`, the files beside them against what `index.json`
-    says, and every block of the database against its checksum. Each thing that is wrong is a finding.
+    says, runs against the hashes beside their files, and every block of the database against its checksum. Each thing
+    that is wrong is a finding.
     Raises CorpusError where there is nothing to verify, FetchError where the lock is no lock.
     """
     report = Report("verify", "files")
@@ -36,6 +37,9 @@ def run(workspace: Workspace) -> Report:
     report.made += len(sound)
     findings += locked.check(workspace, entries, sound)
     more, whole = sharded.check(workspace)
+    findings += more
+    report.made += whole
+    more, whole = trained.check(workspace)
     findings += more
     report.made += whole
     findings += _database(workspace)

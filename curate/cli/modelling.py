@@ -73,7 +73,7 @@ def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None
 
     workspace = skin.workspace()
     folder = runs.find(workspace.cache / "runs", run)
-    rows = predict_pictures(folder, pictures, short_side=workspace.recipe.shard.short_side, mode=mode)
+    rows = predict_pictures(folder, pictures, mode=mode)
     skin.say(text_table(rows, ["picture", "label", "probability", "problem"]))
     skin.say("a research model, no medical device: it must not be used to judge a person's skin")
     skin.give({"pictures": rows})

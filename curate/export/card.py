@@ -74,6 +74,14 @@ def issues(chosen: Selection) -> list[str]:
             found.append(
                 f"{rule['copy_groups']:,} groups of copies in the corpus carry different labels: {rule['rule']}."
             )
+    found.append("A subtype, and its category, may rest on the labels of a copy in another source.")
+    if chosen.lenders:
+        lenders = ", ".join(f"{credit.source} ({credit.license})" for credit in chosen.lenders)
+        found.append(f"Of these sources values only are here, no picture: {lenders}.")
+    if chosen.borrowed.values:
+        found.append(
+            f"{chosen.borrowed.values:,} values that only copies under other licences know were taken out of it."
+        )
     methods = Counter(str(row["diagnosis_method"] or "not said") for row in rows)
     proven = methods["histopathology"]
     found.append(
@@ -173,7 +181,7 @@ def _cite(chosen: Selection) -> str:
         f"{__version__}, label maps {chosen.map_version}; and the sources that it is made of:",
         "",
     ]
-    for credit in chosen.credits:
+    for credit in (*chosen.credits, *chosen.lenders):
         lines.append(f"- {credit.title}: {credit.attribution}")
         lines += [f"  - {work}" for work in credit.citation]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from pathlib import Path
 from curate import encoded
 from curate.errors import UsageError
 from curate.export import FORMATS
+from curate.export.borrowed import add_credits
 from curate.export.card import card, passing_on
 from curate.export.selection import Selection, select
 from curate.export.target import require_empty, target
@@ -37,6 +38,7 @@ def run(workspace: Workspace, form: str, out: Path, *, allow: Iterable[str] = ()
         module.write(chosen, folder)
         if not (folder / "ATTRIBUTION.txt").exists():
             write_credits(folder, chosen.credits, told_in="DATA_CARD.md")
+        add_credits(folder, chosen.credits, chosen.lenders, told_in="DATA_CARD.md")
         (folder / "DATA_CARD.md").write_text(card(chosen, form), encoding="utf-8")
     return _report(chosen, form, out, time.monotonic() - started)
 

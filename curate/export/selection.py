@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from curate import freshness
 from curate.errors import CorpusError, UsageError
+from curate.export.borrowed import Borrowed
 from curate.ml.credits import Credit, credits_of
 from curate.workspace import Workspace
 
@@ -24,7 +25,8 @@ class Selection:
 
     `refused` counts the pictures that were left out by their licence; `reasons` are the rows of `exclusion_reasons`,
     `rules` those of `report_conflict_rules`, both of the whole corpus; `elsewhere` counts, by allowed licence, the
-    refused pictures of which a copy under that licence was left out of the corpus as a duplicate.
+    refused pictures of which a copy under that licence was left out of the corpus as a duplicate. `borrowed` is what
+    the pictures have from copies in other sources; `lenders` credits those of them that have no picture here.
     """
 
     workspace: Workspace
@@ -36,6 +38,8 @@ class Selection:
     map_version: str
     reasons: Sequence[Row]
     rules: Sequence[Row]
+    borrowed: Borrowed
+    lenders: Sequence[Credit]
 
     def records(self) -> pa.Table:
         """Return every record with its outcome, sorted by id; of the sources under an allowed licence only."""
@@ -43,7 +47,8 @@ class Selection:
             table = database.select("export_records")
         if not self.allowed:
             return table
-        return table.filter(pc.is_in(table["license"], value_set=pa.array(self.allowed)))
+        table = table.filter(pc.is_in(table["license"], value_set=pa.array(self.allowed)))
+        return self.borrowed.without_all(table)
 
     @property
     def splits(self) -> dict[str, list[Row]]:
@@ -70,6 +75,7 @@ def select(workspace: Workspace, allow: Iterable[str] = ()) -> Selection:
         reasons = database.rows("exclusion_reasons")
         rules = database.rows("report_conflict_rules")
         map_version = str(database.table("map_version").to_pylist()[0]["version"])
+        lent = database.rows("export_borrowed")
         copies = database.rows("export_copies", allowed=list(allowed)) if allowed else []
     for name in allowed:
         if name not in known:
@@ -86,6 +92,10 @@ def select(workspace: Workspace, allow: Iterable[str] = ()) -> Selection:
             done="nothing was written",
             hint='curate sql "from licenses"',
         )
+    here = {str(row["id"]) for row in chosen}
+    borrowed = Borrowed.of((row for row in lent if row["id"] in here), allowed)
+    chosen = [borrowed.without(row) for row in chosen]
+    only_values = sorted(borrowed.lenders - {str(row["source"]) for row in chosen})
     return Selection(
         workspace=workspace,
         rows=chosen,
@@ -96,6 +106,8 @@ def select(workspace: Workspace, allow: Iterable[str] = ()) -> Selection:
         map_version=map_version,
         reasons=reasons,
         rules=rules,
+        borrowed=borrowed,
+        lenders=[replace(credit, pictures=0) for credit in credits_of(workspace.manifests, only_values)],
     )
 
 

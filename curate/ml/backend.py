@@ -16,7 +16,7 @@ try:
         import tensorflow as tf
 except ImportError as missing:
     raise TrainError(
-        "TensorFlow is not installed", found=str(missing), hint="pip install 'curate[train]', then the same again"
+        "TensorFlow is not installed", found=str(missing), hint="pip install '.[train]' in the folder of curate"
     ) from missing
 
 tf.get_logger().setLevel("ERROR")

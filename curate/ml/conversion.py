@@ -61,9 +61,10 @@ def convert(job: Job) -> dict[str, Path]:
 
 
 def _convert(job: Job) -> dict[str, Path]:
+    from curate.ml import models
     from curate.ml.backend import keras
 
-    model = keras.models.load_model(job.run / "model.keras")
+    model = models.load(job.run)
     pictures = _representative(job)
     truth = np.asarray(model(np.stack(pictures[:_CHECKED]).astype(np.float32), training=False))
     made = {}

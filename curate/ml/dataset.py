@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from curate.ml.backend import Dataset, Tensor, tf
 from curate.ml.example import SCHEMA
-from curate.ml.shards import files_of, read_index
+from curate.ml.shards import damaged_shard, files_of, read_index
 
 KEEP_DECODED = 512 * 2**20  # bytes: a split that is smaller than this once decoded is decoded in the first epoch alone
 _DTYPES = {"bytes": "string", "text": "string", "int64": "int64", "float": "float32"}
@@ -62,6 +64,25 @@ def records(shards: Path, split: str) -> Dataset:
     return tf.data.TFRecordDataset(tf.constant([str(path) for path in files_of(shards, split)], tf.string))
 
 
+@contextmanager
+def reading(shards: Path) -> Iterator[None]:
+    """Raise CorpusError that names the shard, where TensorFlow meets damaged records in what runs inside.
+
+    TensorFlow does not say in which file it was, so the files are held against the hashes of `index.json`.
+    """
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as broken:
+        for listed in read_index(shards)["shards"].values():
+            for shard in listed:
+                path = shards / shard["file"]
+                with path.open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                if found != shard["sha256"]:
+                    raise damaged_shard(path, f"sha256 {shard['sha256']}", f"sha256 {found}") from broken
+        raise  # the shards are whole: something else is wrong, and its own words say it best
+
+
 def parse(record: Tensor) -> dict[str, Tensor]:
     """Return the features of one serialized example by name, `image` still encoded."""
     spec = {feature.name: tf.io.FixedLenFeature([], _DTYPES[feature.kind]) for feature in SCHEMA}
@@ -86,7 +107,8 @@ def fit(pixels: Tensor, side: int) -> Tensor:
 def labels_of(shards: Path, split: str, target: str) -> list[int]:
     """Return the known labels of a split in the order of the shards, without decoding a picture."""
     labels = records(shards, split).map(lambda record: parse(record)[f"{target}_index"])
-    return [int(label) for label in labels.as_numpy_iterator() if label >= 0]
+    with reading(shards):
+        return [int(label) for label in labels.as_numpy_iterator() if label >= 0]
 
 
 def names_of(shards: Path, target: str) -> list[str]:
@@ -112,11 +134,12 @@ def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Itera
     """
     labels = Counter(labels_of(shards, split, target))
     quota = _quota(labels, pictures)
-    for each in records(shards, split).map(parse).as_numpy_iterator():
-        label = int(each[f"{target}_index"])
-        if quota.get(label, 0) > 0:
-            quota[label] -= 1
-            yield each
+    with reading(shards):
+        for each in records(shards, split).map(parse).as_numpy_iterator():
+            label = int(each[f"{target}_index"])
+            if quota.get(label, 0) > 0:
+                quota[label] -= 1
+                yield each
 
 
 def _quota(counts: Counter[int], pictures: int) -> dict[int, int]:

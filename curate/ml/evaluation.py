@@ -89,7 +89,8 @@ def keras_answer(model: Any) -> Answer:
 def _batches(shards: Path, split: str, target: str, side: int, size: int = 32) -> Iterator[Mapping[str, Any]]:
     from curate.ml import dataset
 
-    yield from dataset.read(shards, split, target=target, side=side).batch(size).as_numpy_iterator()
+    with dataset.reading(shards):
+        yield from dataset.read(shards, split, target=target, side=side).batch(size).as_numpy_iterator()
 
 
 def _word(value: Any) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 import math
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from curate.errors import UsageError
+from curate.ml import runs
 from curate.ml.backend import Model, Tensor, keras
 
 layers: Any = keras.layers
@@ -27,6 +31,16 @@ class Network:
     build: Callable[[Tensor, int, str | None], Tensor]
     pretrained: bool
     reference: str
+
+
+def load(run: Path) -> Model:
+    """Return the Keras model of a run. Raises TrainError where its file is damaged."""
+    path = run / "model.keras"
+    try:
+        return keras.models.load_model(path)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as broken:
+        # What Keras raises depends on where in the archive the damage lies.
+        raise runs.damaged(path, str(broken)) from broken
 
 
 def build(

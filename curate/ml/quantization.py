@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -32,7 +31,8 @@ def quantize(
     """Convert a run's model and measure the forms; return {"split", "pictures", "table", "notes", "made"}.
 
     Leaves `model_<mode>.tflite`, `quantize.json` and new cards in the run folder; the plain float form is always
-    there, as what the others are measured by. Each row of the table has mode, file, bytes, accuracy and
+    there, as what the others are measured by. A form that is there already is kept, and measured anew where another
+    is made; each stays in the table. Each row of the table has mode, file, bytes, accuracy and
     balanced_accuracy on the whole split test (validation, where test is empty), agreement (share of pictures with the
     answer of the float form), ms_1_thread and ms_2_threads (median for one picture) and their ratios to float.
     Raises UsageError for an unknown mode, TrainError where a form cannot be made or is not the model.
@@ -55,38 +55,39 @@ def quantize(
         )
     if split != "test":
         notes.append("the split test is empty: accuracy is that on validation, by which the weights were chosen")
-    wanted = tuple(mode for mode in MODES if mode in {"float", *modes})
-    before = _done_before(run, index["key"], wanted)
-    if before is not None:
-        return before
+    before, kept = _done_before(run, index["key"])
+    wanted = [mode for mode in MODES if mode in {"float", *modes, *(row["mode"] for row in before.get("table", []))}]
+    missing = tuple(mode for mode in wanted if mode not in kept)
+    if not missing:
+        return {**before, "made": 0, "notes": [*before["notes"], "these forms were made before; their table stands"]}
     with tempfile.TemporaryDirectory(prefix=".quantize-", dir=run) as scratch:
-        job = Job(run, shards, Path(scratch), wanted, about["target"], about["side"])
-        with progress("convert", len(wanted), "forms") as advance:
+        job = Job(run, shards, Path(scratch), missing, about["target"], about["side"])
+        with progress("convert", len(missing), "forms") as advance:
             made = convert(job)
-            advance(len(wanted))
-        table, pictures = _measure(made, shards, split, about, runs.labels(run), progress)
+            advance(len(missing))
+        # All together, those made before too: only times of the same moment can be held against each other.
+        forms = {mode: made.get(mode) or run / f"model_{mode}.tflite" for mode in wanted}
+        table, pictures = _measure(forms, shards, split, about, runs.labels(run), progress)
         for path in made.values():
             path.replace(run / path.name)
     found = {"split": split, "pictures": pictures, "table": table, "notes": notes}
     runs.write_json(run / "quantize.json", {**found, "shards": index["key"], "format": FORMAT})
     _cards(run, about, table, index)
-    return {**found, "made": len(table)}
+    runs.seal(run)
+    return {**found, "made": len(missing)}
 
 
-def _done_before(run: Path, shards: str, wanted: Sequence[str]) -> dict[str, Any] | None:
-    """Return what an earlier call found, where it made these very forms on these shards and they are all here."""
+def _done_before(run: Path, shards: str) -> tuple[dict[str, Any], set[str]]:
+    """Return what the last call found, and the modes whose files are here as it left them, made on these shards."""
     path = run / "quantize.json"
     if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {}, set()
+    found = runs.read_json(path)
+    rows = found.get("table", [])
     if (found.get("format"), found.get("shards")) != (FORMAT, shards):
-        return None
-    files = [(run / row["file"], row["bytes"]) for row in found["table"]]
-    if [row["mode"] for row in found["table"]] != list(wanted):
-        return None
-    if not all(file.is_file() and file.stat().st_size == size for file, size in files):
-        return None
-    return {**found, "made": 0, "notes": [*found["notes"], "these forms were made before; their table stands"]}
+        return found, set()
+    files = [(row["mode"], run / row["file"], row["bytes"]) for row in rows]
+    return found, {mode for mode, file, size in files if file.is_file() and file.stat().st_size == size}
 
 
 def _measure(
@@ -142,7 +143,7 @@ def _latency(made: dict[str, Path]) -> tuple[dict[tuple[str, int], float], dict[
 
 
 def _cards(run: Path, about: dict[str, Any], table: list[dict[str, Any]], index: dict[str, Any]) -> None:
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    metrics = runs.read_json(run / "metrics.json")
     credits_ = [Credit.from_dict(each) for each in index["credits"]]
     values = card(about, metrics, runs.labels(run), credits_, table)
     runs.write_json(run / "card.json", values)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from curate.errors import TrainError, UsageError
+from curate.recipe import RANGES
 
 FORMAT = 1  # raise it whenever the same options would train another model
+HASHES = "files.json"
+"""The file of a run that gives the sha256 (hex) of each other file of it, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +35,19 @@ class Options:
 
     def checked(self) -> Options:
         """Return the same options. Raises UsageError for numbers that cannot be meant."""
-        wrong = [
-            f"{name} {value}"
-            for name, value, least in (
-                ("epochs", self.epochs, 1),
-                ("batch", self.batch, 1),
-                ("side", self.side, 32),
-                ("seed", self.seed, 0),
-            )
-            if value < least
-        ]
+        wanted, wrong = [], []
+        for name in ("epochs", "batch", "side", "seed"):
+            (least, most), value = RANGES[f"train.{name}"], getattr(self, name)
+            if not least <= value <= most:
+                wanted.append(f"{name} of {int(least)} to {int(most)}")
+                wrong.append(f"{name} {value}")
         if self.target not in ("category", "subtype"):
+            wanted.append("target category or subtype")
             wrong.append(f"target {self.target!r}")
         if wrong:
             raise UsageError(
                 "a training cannot go so",
-                expected="epochs and batch of at least 1, side of at least 32, target category or subtype",
+                expected=", ".join(wanted),
                 found=", ".join(wrong),
                 hint="curate train --help",
             )
@@ -60,12 +61,15 @@ def key(shards_key: str, options: Options, teachers: tuple[str, ...]) -> str:
 
 
 def find(folder: Path, name: Path | str | None) -> Path:
-    """Return a run by its path, by its name below `folder`, or by the first digits of that; None means the newest.
+    """Return a run by its path, by its name below `folder`, or by the first digits of that.
 
+    None means the run that `train` made or found last, and the newest where that is not known.
     Raises UsageError where there is none, or more than one.
     """
     if name is not None and Path(name).is_dir():
         return Path(name)
+    if name is None and (last := _pointed(folder)) is not None:
+        return last
     made = [path.parent for path in folder.glob("[!.]*/recipe.json")]
     wanted = [path for path in made if name is None or path.name.startswith(str(name))]
     if name is None and wanted:
@@ -80,14 +84,46 @@ def find(folder: Path, name: Path | str | None) -> Path:
     return wanted[0]
 
 
+def point(run: Path) -> None:
+    """Remember this run as the one that `find` gives where no name is given."""
+    part = run.parent / ".current.part"
+    part.write_text(f"{run.name}\n", encoding="utf-8")
+    part.replace(run.parent / "current")
+
+
+def _pointed(folder: Path) -> Path | None:
+    pointer = folder / "current"
+    if not pointer.is_file():
+        return None
+    name = pointer.read_text(encoding="utf-8", errors="replace").strip()
+    return folder / name if name and (folder / name / "recipe.json").is_file() else None
+
+
+def taken(run: Path) -> str:
+    """Say, for a note, which run was taken where none was named."""
+    if _pointed(run.parent) == run:
+        return f"the run is {run.name}, which `curate train` made or found last"
+    return f"the run is {run.name}, the newest"
+
+
+def seal(run: Path) -> None:
+    """Write the sha256 of each file of a run beside them, for `curate verify`."""
+    found = {}
+    for path in sorted(run.iterdir()):
+        if path.is_file() and path.name != HASHES and not path.name.startswith("."):
+            with path.open("rb") as file:
+                found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    write_json(run / HASHES, found)
+
+
 def read(run: Path) -> dict[str, Any]:
-    """Return a run's `recipe.json`. Raises TrainError where the folder is no run, or of another version."""
+    """Return a run's `recipe.json`. Raises TrainError where the folder is no run, damaged, or of another version."""
     path = run / "recipe.json"
     if not path.is_file() or not (run / "model.keras").is_file():
         raise TrainError(
             "this is no run folder", where=str(run), expected="what `curate train` prints", hint="curate train"
         )
-    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    about = read_json(path)
     if about.get("format") != FORMAT:
         raise TrainError(
             "the run was made by another version of curate",
@@ -96,12 +132,47 @@ def read(run: Path) -> dict[str, Any]:
             found=f"format {about.get('format')}",
             hint="curate train",
         )
+    missing = {"target", "side", "shards"} - set(about)
+    if missing:
+        raise damaged(path, f"no {', '.join(sorted(missing))}")
     return about
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Return what a JSON file of a run says. Raises TrainError, with what to type, where it is damaged or gone."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as broken:
+        raise damaged(path, str(broken)) from broken
+    if not isinstance(values, dict):
+        raise damaged(path, type(values).__name__)
+    return values
+
+
+def damaged(path: Path, found: str) -> TrainError:
+    """Return the error about a file of a run that is not what `train` or `quantize` left, with what to type next."""
+    made_again = path.name == "quantize.json" or path.suffix == ".tflite"
+    hint = (
+        f"rm {shlex.quote(str(path))} && curate quantize {shlex.quote(path.parent.name)}"
+        if made_again
+        else f"rm -r {shlex.quote(str(path.parent))} && curate train"
+    )
+    return TrainError(
+        "a file of the run is damaged",
+        where=str(path),
+        expected=f"what `curate {'quantize' if made_again else 'train'}` wrote",
+        found=(found.strip().splitlines() or ["nothing"])[0],
+        hint=hint,
+    )
+
+
 def labels(run: Path) -> list[str]:
-    """Return the label names of a run's model in the order of its outputs."""
-    return (run / "labels.txt").read_text(encoding="utf-8").splitlines()
+    """Return the label names of a run's model in the order of its outputs. Raises TrainError where they are damaged."""
+    path = run / "labels.txt"
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as broken:
+        raise damaged(path, str(broken)) from broken
 
 
 def write_json(path: Path, values: Any) -> None:

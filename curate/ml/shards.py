@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -190,11 +191,16 @@ def write_index(folder: Path, values: Mapping[str, Any], splits: Mapping[str, Se
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """Return what `index.json` says. Raises CorpusError where there is none, or another version wrote it."""
+    """Return what `index.json` says. Raises CorpusError where there is none, it is damaged, or of another version."""
     path = folder / "index.json"
     if not path.exists():
         raise CorpusError("there are no shards here yet", where=str(folder), hint="curate build")
-    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as broken:
+        raise _damaged(path, str(broken)) from broken
+    if not isinstance(index, dict):
+        raise _damaged(path, type(index).__name__)
     if index.get("format") != FORMAT:
         raise CorpusError(
             "the shards were written by another version of curate",
@@ -203,7 +209,20 @@ def read_index(folder: Path) -> dict[str, Any]:
             found=f"format {index.get('format')}",
             hint="curate shard",
         )
+    missing = {"key", "labels", "credits", "shards"} - set(index)
+    if missing:
+        raise _damaged(path, f"no {', '.join(sorted(missing))}")
     return index
+
+
+def _damaged(path: Path, found: str) -> CorpusError:
+    return CorpusError(
+        "the index of the shards is damaged",
+        where=str(path),
+        expected="what `curate shard` wrote",
+        found=found.splitlines()[0],
+        hint=f"rm -r {shlex.quote(str(path.parent))} && curate shard   (curate verify says what else is wrong)",
+    )
 
 
 def point(folder: Path) -> None:
@@ -223,8 +242,29 @@ def latest(folder: Path) -> Path:
 
 
 def files_of(folder: Path, split: str) -> list[Path]:
-    """Return the paths of a split's shards in order; none where the corpus has no picture in that split."""
-    return [folder / shard["file"] for shard in read_index(folder)["shards"].get(split, [])]
+    """Return the paths of a split's shards in order; none where the corpus has no picture in that split.
+
+    Raises CorpusError where a shard is not there, or not as long as `index.json` says.
+    """
+    listed = read_index(folder)["shards"].get(split, [])
+    for shard in listed:
+        path = folder / shard["file"]
+        size = path.stat().st_size if path.is_file() else None
+        if size != shard["bytes"]:
+            found = "no such file" if size is None else f"{size:,} bytes"
+            raise damaged_shard(path, f"{shard['bytes']:,} bytes", found)
+    return [folder / shard["file"] for shard in listed]
+
+
+def damaged_shard(path: Path, expected: str, found: str) -> CorpusError:
+    """Return the error about a shard that is not what `shard` wrote, with what to type next."""
+    return CorpusError(
+        "a shard is damaged",
+        where=str(path),
+        expected=expected,
+        found=found,
+        hint=f"curate verify, then rm -r {shlex.quote(str(path.parent))} && curate shard",
+    )
 
 
 def _json(path: Path, values: dict[str, Any]) -> None:

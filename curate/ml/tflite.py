@@ -27,7 +27,9 @@ class Interpreted:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as missing:
             raise TrainError(
-                "ai-edge-litert is not installed", found=str(missing), hint="pip install 'curate[train]'"
+                "ai-edge-litert is not installed",
+                found=str(missing),
+                hint="pip install '.[train]' in the folder of curate",
             ) from missing
         data = model if isinstance(model, bytes) else model.read_bytes()
         try:

@@ -18,6 +18,7 @@ from curate.ml.credits import Credit
 from curate.ml.distillation import distiller
 from curate.ml.runs import Options
 from curate.ml.shards import read_index
+from curate.recipe import ShardRecipe
 from curate.report import Advance, Progress, silent
 
 
@@ -26,10 +27,11 @@ def train(
 ) -> tuple[Path, list[str]]:
     """Train one model on the shards and leave `folder/<key>/`; return that path and what a person should know.
 
-    The run folder holds model.keras, metrics.json, history.json, recipe.json, card.json, card.md and labels.txt. Where
-    it is there already nothing is done. The weights kept are those of the epoch with the lowest validation loss (of
-    the last epoch, where no picture is for validation). Raises UsageError for an unknown model, CorpusError where there
-    are no shards, TrainError where the pictures for training are of fewer than two classes or the loss is no number.
+    The run folder holds model.keras, metrics.json, history.json, recipe.json, card.json, card.md, labels.txt and
+    files.json. Where it is there already nothing is done. The weights kept are those of the epoch with the lowest
+    validation loss (of the last epoch, where no picture is for validation). Raises UsageError for an unknown model,
+    CorpusError where there are no shards or one is damaged, TrainError where the pictures for training are of fewer
+    than two classes or the loss is no number.
     """
     models.find(options.checked().model)
     index = read_index(shards)
@@ -57,6 +59,7 @@ def train(
             "shards": index["key"],
             **asdict(options),
             "teachers": [teacher.name for teacher in teachers],
+            "pictures": _pictures(index),
             "initial": "imagenet" if options.weights and not notes else "random",
             "reference": models.find(options.model).reference,
             "parameters": models.trainable_parameters(model),
@@ -64,6 +67,7 @@ def train(
             | {"tensorflow": tf.__version__},
         }
         _describe(part, about, metrics, history, names, [Credit.from_dict(each) for each in index["credits"]])
+        runs.seal(part)
         part.rename(run)
     except OSError as broken:
         raise TrainError(
@@ -72,6 +76,12 @@ def train(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return run, notes
+
+
+def _pictures(index: dict[str, Any]) -> dict[str, int]:
+    """Return how the shards hold their pictures: what `predict` has to do with a picture before it asks the model."""
+    recipe = asdict(ShardRecipe()) | index.get("recipe", {})
+    return {"short_side": recipe["short_side"], "quality": recipe["quality"]}
 
 
 def _check_classes(shards: Path, labels: list[int], names: list[str]) -> None:
@@ -114,7 +124,7 @@ def _teacher(path: Path, options: Options, names: list[str]) -> Model:
             found=f"target {about['target']}, {len(runs.labels(path))} labels",
             hint=f"curate train --target {options.target} for the teacher first",
         )
-    return models.logits_of(keras.models.load_model(path / "model.keras"))
+    return models.logits_of(models.load(path))
 
 
 def _fit(
@@ -145,7 +155,7 @@ def _fit(
             "val_loss", patience=max(5, math.ceil(options.epochs / 3)), restore_best_weights=True
         )
         callbacks.append(best)
-    with progress("train", total, "steps") as advance:
+    with progress("train", total, "steps") as advance, dataset.reading(shards):
         history = learner.fit(
             training,
             validation_data=validation,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from curate import encoded
 from curate.errors import UnreadablePicture, UsageError
-from curate.images import codec
 from curate.ml import runs, shards
 from curate.ml.evaluation import Answer
 from curate.report import Report
@@ -19,7 +19,7 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", 
 
 
 def run(workspace: Workspace, run: Path | str | None = None, *, split: str = "test", mode: str = "keras") -> Report:
-    """Score a run (None: the newest) on a split of the shards that it was trained on.
+    """Score a run (None: the one that `train` made or found last) on a split of the shards that it was trained on.
 
     `mode` is "keras" or a quantized form ("float", "float16", "dynamic", "int8"). The report's details hold "run",
     "split" and "scores" (see `curate.ml.evaluation.scores`). Raises UsageError for an unknown run, split or form.
@@ -41,6 +41,8 @@ def run(workspace: Workspace, run: Path | str | None = None, *, split: str = "te
     scores = evaluation.scores(found, runs.labels(folder))
     report = Report("evaluate", "pictures", made=scores["pictures"])
     report.details |= {"run": str(folder), "mode": mode, "split": split, "shards": made_of.name, "scores": scores}
+    if run is None:
+        report.notes.append(runs.taken(folder))
     if made_of != own:
         report.notes.append(f"the run was trained on other shards ({about['shards']}) than these ({made_of.name})")
     if not scores["pictures"]:
@@ -48,18 +50,16 @@ def run(workspace: Workspace, run: Path | str | None = None, *, split: str = "te
     return report
 
 
-def predict_pictures(
-    run: Path, paths: Iterable[Path], *, short_side: int = 256, mode: str = "keras"
-) -> list[dict[str, Any]]:
+def predict_pictures(run: Path, paths: Iterable[Path], *, mode: str = "keras") -> list[dict[str, Any]]:
     """Answer for single pictures, and for the pictures in folders, in the order given (a folder's by name).
 
     Each row has picture, label, probability and probabilities (by label); a file that is no picture has problem in
-    their place. A picture is scaled to `short_side` first, as it would be for the shards.
+    their place. A picture is made first what it would be in the shards that the run was trained on.
     """
     names = runs.labels(run)
-    runs.read(run)
+    stored = runs.read(run)["pictures"]
     answer, side = _model(run, mode)
-    rows = [_predict(path, answer, side, names, short_side) for path in _files(paths)]
+    rows = [_predict(path, answer, side, names, stored) for path in _files(paths)]
     if not rows:
         raise UsageError(
             "there is no picture in what was named",
@@ -69,14 +69,14 @@ def predict_pictures(
     return rows
 
 
-def _predict(path: Path, answer: Answer, side: int, names: Sequence[str], short_side: int) -> dict[str, Any]:
+def _predict(path: Path, answer: Answer, side: int, names: Sequence[str], stored: Mapping[str, int]) -> dict[str, Any]:
     from curate.ml import dataset
 
     try:
-        pixels = codec.scale(codec.decode(path.read_bytes(), min_side=2 * short_side).pixels, short_side)
+        data = encoded.handed_on(path.read_bytes(), stored["short_side"], stored["quality"])
     except UnreadablePicture as broken:
         return {"picture": str(path), "problem": broken.what}
-    probabilities = answer(np.asarray(dataset.fit(pixels, side))[None])[0]
+    probabilities = answer(np.asarray(dataset.decode(data, side))[None])[0]
     best = int(probabilities.argmax())
     return {
         "picture": str(path),
@@ -112,8 +112,8 @@ def _model(folder: Path, mode: str) -> tuple[Answer, int]:
             )
         form = Interpreted(path, threads=2)
         return form.answer, form.side
-    from curate.ml.backend import keras
+    from curate.ml import models
     from curate.ml.evaluation import keras_answer
 
-    model = keras.models.load_model(folder / "model.keras")
+    model = models.load(folder)
     return keras_answer(model), int(model.input_shape[1])

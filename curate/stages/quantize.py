@@ -13,7 +13,7 @@ from curate.workspace import Workspace
 def run(
     workspace: Workspace, run: Path | str | None = None, modes: Sequence[str] = ("float16", "dynamic", "int8")
 ) -> Report:
-    """Convert a run's model (None: the newest run) and measure it on the shards that it was trained on.
+    """Convert a run's model (None: the run that `train` made or found last) and measure it on the shards of its run.
 
     Leaves `model_<mode>.tflite`, `quantize.json` and the card in the run folder. The report's details hold "run",
     "split" and "table", a row for each form with the float form first. Raises UsageError for an unknown run or mode,
@@ -29,5 +29,7 @@ def run(
     found = quantize(folder, made_of, modes, progress=workspace.progress)
     made = found["made"]
     report = Report("quantize", "forms", made=made, there=len(found["table"]) - made, notes=found["notes"])
+    if run is None:
+        report.notes.append(runs.taken(folder))
     report.details |= {"run": str(folder), **{name: found[name] for name in ("split", "pictures", "table")}}
     return report

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from curate.errors import CorpusError
+from curate.freshness import require
 from curate.ml import shards
 from curate.report import Report
 from curate.shardset import ShardSet
@@ -16,13 +17,15 @@ from curate.workspace import Workspace
 def run(workspace: Workspace) -> Report:
     """Write the shards of the corpus as it stands; where they are there already, do nothing.
 
-    Raises CorpusError where there is no corpus, where it was built from labels alone, or where a picture is no longer
-    what it was when `inspect` saw it; then nothing is left under the final name.
+    Raises CorpusError where there is no corpus, where a stage has not run since the one before it did, where the corpus
+    was built from labels alone, or where a picture is no longer what it was when `inspect` saw it; then nothing is left
+    under the final name.
     """
     report = Report("shard", "pictures")
     with workspace.database(read_only=True) as database:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
+        require(database, "split")
         rows: list[dict[str, Any]] = database.select("shard_rows").to_pylist()
     made = ShardSet.of(workspace, rows)
     report.details |= {"folder": str(made.home), "key": made.key}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,8 +27,9 @@ def run(
     `teachers` are runs (folders, or their names under runs/) to distil from. `weights="imagenet"` starts from published
     weights where they can be had, and says so where they cannot; else training starts from random weights.
     The report's details hold "run" (path of the run folder), "metrics" and "about"; a training that was done before is
-    `there` and not done again. Raises UsageError for an unknown model, CorpusError without shards, TrainError
-    where training cannot go on.
+    `there` and not done again. Either way it is the run that `quantize` and `evaluate` take where none is named.
+    Raises UsageError for an unknown model or a number out of range, CorpusError without shards, TrainError where
+    training cannot go on.
     """
     recipe = workspace.recipe.train
     options = runs.Options(
@@ -50,8 +50,9 @@ def run(
 
     before = set((workspace.cache / "runs").glob("*"))
     folder, notes = train(made_of, workspace.cache / "runs", options, teachers=masters, progress=workspace.progress)
+    runs.point(folder)
     report = Report("train", "runs", made=int(folder not in before), there=int(folder in before), notes=notes)
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = runs.read_json(folder / "metrics.json")
     report.details |= {"run": str(folder), "metrics": metrics, "about": runs.read(folder)}
     if report.details["about"]["initial"] == "random":
         report.notes.append("trained from random weights, on these pictures alone")
