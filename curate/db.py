@@ -241,17 +241,9 @@ def answer(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0
         if relation is None:
             raise QueryError("this asks nothing", expected="a query that returns rows", hint="curate sql --views")
         reader = relation.to_arrow_reader(_BATCH)
-        yield pa.RecordBatchReader.from_batches(_told_apart(reader.schema), _batches(reader))
-    except duckdb.InterruptException as late:
-        raise QueryError(
-            f"the query took longer than {seconds:g} s and was stopped", hint="add a where or a limit"
-        ) from late
+        yield pa.RecordBatchReader.from_batches(_told_apart(reader.schema), _batches(reader, seconds))
     except (duckdb.Error, pa.ArrowException) as refused:
-        if "interrupted" in str(refused).lower():
-            raise QueryError(
-                f"the query took longer than {seconds:g} s and was stopped", hint="add a where or a limit"
-            ) from refused
-        raise QueryError("the query cannot be answered", found=str(refused), hint="curate sql --views") from refused
+        raise _refused(refused, seconds) from refused
     finally:
         clock.cancel()
         connection.close()
@@ -263,10 +255,19 @@ def ask(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -
         return reader.read_all()
 
 
-def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _batches(reader: pa.RecordBatchReader, seconds: float) -> Iterator[pa.RecordBatch]:
     schema = _told_apart(reader.schema)
-    for batch in reader:
-        yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+    try:
+        for batch in reader:
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+    except (duckdb.Error, pa.ArrowException, OSError) as refused:  # Arrow says DuckDB's errors in its own classes
+        raise _refused(refused, seconds) from refused
+
+
+def _refused(error: Exception, seconds: float) -> QueryError:
+    if isinstance(error, duckdb.InterruptException) or "interrupted" in str(error).lower():
+        return QueryError(f"the query took longer than {seconds:g} s and was stopped", hint="add a where or a limit")
+    return QueryError("the query cannot be answered", found=str(error), hint="curate sql --views")
 
 
 def _told_apart(schema: pa.Schema) -> pa.Schema:
