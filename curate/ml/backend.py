@@ -8,7 +8,7 @@ from typing import Any
 from curate.errors import TrainError
 from curate.ml.tflite import hushed
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only: which instructions the processor has is no news
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a machine without a GPU is no news; real errors come as exceptions
 
 try:
     with hushed():  # TensorFlow tells about oneDNN while it loads, whatever the log level
