@@ -44,9 +44,8 @@ class Tree:
                 {name: (sha256, size) for name, (sha256, size) in given["loose"].items()},
                 {name: Location.parse(text) for name, text in given["files"].items()},
             )
-        except FileNotFoundError:
-            return cls(manifest)
-        except (ValueError, KeyError, TypeError, AttributeError):  # it can be made again: from the lock, or by fetching
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            # It can be made again, from the lock or by fetching: what of it is missing is asked for then.
             return cls(manifest)
 
     def write(self, path: Path) -> None:
@@ -73,16 +72,6 @@ class Tree:
         """Return what the lock says of the unpacked content."""
         by_name = {PurePosixPath(path).name: entry for path, entry in self.loose.items()}
         return Loose.of(by_name) if by_name else None
-
-    def put_loose(self, path: str, sha256: str, size: int) -> bool:
-        """Take in unpacked content, in place of what had its final name; return whether that is new."""
-        name = PurePosixPath(path).name
-        old = [other for other in self.loose if PurePosixPath(other).name == name]
-        new = not any(self.loose[other][0] == sha256 for other in old)
-        for other in old:
-            del self.loose[other]
-        self.loose[path] = (sha256, size)
-        return new
 
     def build(self, store: Store) -> None:
         """Make `locations` anew. Raises FetchError for an archive that is cut short or hostile, and for members of

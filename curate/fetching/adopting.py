@@ -200,14 +200,15 @@ def _take(
             same = name in old_files and old_files[name].sha256 == sha256 and sha256 in had
             (counts.there if same else counts.made).add(name)
             after.files[name] = LockedFile(sha256, size, file.pinned, official, held.remembered(item.path))
-        old_loose = _by_name(before or tree)
+        old_loose, loose = _by_name(before or tree), _by_name(tree)
         with ThreadPoolExecutor(4) as pool:
             copies = pool.map(lambda item: store.adopt(item.path, link=False), choice.loose)
             for item, (sha256, size) in zip(choice.loose, copies, strict=True):
                 advance(size)
-                after.put_loose(item.relative, sha256, size)
+                loose[item.name] = (item.relative, (sha256, size))  # in place of what had that final name
                 same = item.name in old_loose and old_loose[item.name][1][0] == sha256 and sha256 in had
                 (counts.there if same else counts.made).add(item.name)
+        after.loose = dict(loose.values())
     after.build(store)
     tree.files, tree.loose, tree.locations, tree.unread = after.files, after.loose, after.locations, after.unread
     return counts
