@@ -6,6 +6,7 @@ import functools
 import os
 import shlex
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,9 +137,10 @@ class Database:
 
     def has(self, table: str) -> bool:
         """Whether a table or view of this name exists."""
-        found = self._connection.execute(
-            "select count(*) from information_schema.tables where table_name = ?", [table]
-        ).fetchall()
+        with self._hearing():
+            found = self._connection.execute(
+                "select count(*) from information_schema.tables where table_name = ?", [table]
+            ).fetchall()
         return bool(found[0][0])
 
     def require(self, table: str, stage: str) -> None:
@@ -150,11 +152,13 @@ class Database:
 
     def table(self, name: str) -> pa.Table:
         """Return a whole table, rows in the table's order."""
-        return self._connection.table(name).to_arrow_table()
+        with self._hearing():
+            return self._connection.table(name).to_arrow_table()
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
-        found = self._connection.execute(f'select count(*) from "{table}"').fetchall()
+        with self._hearing():
+            found = self._connection.execute(f'select count(*) from "{table}"').fetchall()
         return int(found[0][0])
 
     def replace(self, name: str, rows: pa.Table) -> None:
@@ -208,8 +212,9 @@ def answer(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0
     """Answer an auditor's query on the corpus at `path`: read only, no other file, no extension, bounded.
 
     The rows stream in batches, so that the largest answer needs no more memory than a batch; columns of one name are
-    told apart (`id`, `id_1`). The clock stops while a batch is outside. Raises QueryError for a query that DuckDB
-    refuses, that would write, or that takes longer than `seconds`; CorpusError where there is no corpus.
+    told apart (`id`, `id_1`). `seconds` are DuckDB's own: who reads the rows may take any time. Raises QueryError for
+    a query that DuckDB refuses, that would write, or that takes longer than `seconds`; CorpusError where there is no
+    corpus.
     """
     if not path.exists():
         raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build")
@@ -217,8 +222,7 @@ def answer(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0
         connection = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as refused:
         raise _not_opened(path, str(refused)) from refused
-    clock = threading.Timer(seconds, connection.interrupt)
-    clock.daemon = True
+    clock = _Clock(connection, seconds)
     try:
         for setting in (
             _SOUND,
@@ -231,21 +235,20 @@ def answer(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0
             "set lock_configuration = true",
         ):
             connection.execute(setting)
-        clock.start()
         statements = connection.extract_statements(query)
         if not statements:
             raise QueryError("the query is empty", hint='curate sql "select * from class_balance"')
         if len(statements) > 1:
             raise QueryError("one query at a time", found=f"{len(statements)} statements", hint="ask them one by one")
-        relation = connection.sql(query)
-        if relation is None:
-            raise QueryError("this asks nothing", expected="a query that returns rows", hint="curate sql --views")
-        reader = relation.to_arrow_reader(_BATCH)
-        yield pa.RecordBatchReader.from_batches(_told_apart(reader.schema), _batches(reader, seconds))
+        with clock.running():
+            relation = connection.sql(query)
+            if relation is None:
+                raise QueryError("this asks nothing", expected="a query that returns rows", hint="curate sql --views")
+            reader = relation.to_arrow_reader(_BATCH)
+        yield pa.RecordBatchReader.from_batches(_told_apart(reader.schema), _batches(reader, clock))
     except (duckdb.Error, pa.ArrowException) as refused:
         raise _refused(refused, seconds) from refused
     finally:
-        clock.cancel()
         connection.close()
 
 
@@ -255,13 +258,39 @@ def ask(path: Path, query: str, *, memory: str = "2GB", seconds: float = 60.0) -
         return reader.read_all()
 
 
-def _batches(reader: pa.RecordBatchReader, seconds: float) -> Iterator[pa.RecordBatch]:
+class _Clock:
+    """The time that a query may take in all, spent only while DuckDB works on it; then it is interrupted."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
+        self._connection = connection
+        self.seconds = seconds
+        self._left = seconds
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Spend time while what stands inside runs."""
+        started = time.monotonic()
+        timer = threading.Timer(self._left, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._left = max(0.0, self._left - (time.monotonic() - started))
+
+
+def _batches(reader: pa.RecordBatchReader, clock: _Clock) -> Iterator[pa.RecordBatch]:
     schema = _told_apart(reader.schema)
     try:
-        for batch in reader:
+        while True:
+            with clock.running():
+                batch = reader.read_next_batch()
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+    except StopIteration:
+        return
     except (duckdb.Error, pa.ArrowException, OSError) as refused:  # Arrow says DuckDB's errors in its own classes
-        raise _refused(refused, seconds) from refused
+        raise _refused(refused, clock.seconds) from refused
 
 
 def _refused(error: Exception, seconds: float) -> QueryError:

@@ -25,7 +25,8 @@ def build(
     """Run the stages up to `until`, yielding each one's report when it is done; only what is not done yet is done.
 
     Without names, the sources that are here are built; in a root where none is, all that can be downloaded are.
-    A stage with problems is the last one: what it has left stands, and the same words go on from there.
+    What could not be fetched does not keep the rest from being built; any other stage with problems is the last one.
+    What it has left stands, and the same words go on from there.
     """
     if until not in STAGES:
         raise UsageError(f"there is no stage {until!r}", expected=", ".join(STAGES), hint="curate build --help")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -130,3 +131,13 @@ def test_subqueries_that_differ_in_their_grouping_alone_are_kept_apart(tmp_path:
         select case when is_odd then null else word end as word, count(*) as pictures from own group by 1 order by 1
     """
     assert db.ask(path, query).to_pylist() == [{"word": "precise", "pictures": 1000}]
+
+
+def test_who_reads_slowly_is_not_stopped(corpus: Path) -> None:
+    query = "select range as n from range(100000)"
+    with db.answer(corpus, query, seconds=0.5) as reader:
+        count = 0
+        for batch in reader:
+            count += batch.num_rows
+            time.sleep(0.1)
+    assert count == 100_000

@@ -3,7 +3,7 @@ select s.side, n.table_name, n.column_name
 from (values ('before'), ('after')) as s(side),
     (
         values ('records', 'source_label'), ('exclusions', 'survivor'), ('corpus', 'twin'), ('corpus', 'origins'),
-            ('labels', 'note'), ('twin_labels', 'rule'), ('splits', 'rule'), ('keepers', 'looks'),
+            ('labels', 'note'), ('twin_labels', 'rule'), ('splits', 'rule'), ('keepers', 'described'),
             ('decisions', 'note'), ('map_version', 'version'), ('mode', 'labels_only'), ('sources', 'redistribution'),
             ('parsed', 'key'), ('fingerprints', 'version'), ('tiles', 'version'), ('appearance', 'version')
     ) as n(table_name, column_name)

@@ -21,8 +21,8 @@ select k.id, r.source, 'duplicate',
     'copy of ' || s.id || ': ' || coalesce(d.evidence, 'through other copies, by ' || c.kinds),
     s.id, coalesce(d.evidence, 'through other copies, by ' || c.kinds),
     case
-        when s.area > k.area then 'kept the larger: ' || s.looks || ' over ' || coalesce(k.looks, 'none')
-        when s.is_lossless and not k.is_lossless then 'kept the lossless one: ' || s.looks || ' over ' || k.looks
+        when s.area > k.area then 'kept the larger: ' || s.described || ' over ' || coalesce(k.described, 'none')
+        when s.is_lossless and not k.is_lossless then 'kept the lossless one: ' || s.described || ' over ' || k.described
         when s.is_labelled and not k.is_labelled then 'as large and as good: kept the one whose own label names a subtype'
         else 'alike in size, form and label: kept the first by id'
     end

@@ -3,7 +3,7 @@ create or replace table keepers as
 with merits as (
     select e.id, t.twin, coalesce(p.width::bigint * p.height, 0) as area,
         coalesce(p.format in ('PNG', 'BMP', 'TIFF'), false) as is_lossless, l.subtype is not null as is_labelled,
-        case when p.width is not null then p.width || 'x' || p.height || coalesce(' ' || p.format, '') end as looks
+        case when p.width is not null then p.width || 'x' || p.height || coalesce(' ' || p.format, '') end as described
     from early_reasons e
     join twins t on t.id = e.id
     join labels l on l.id = e.id
