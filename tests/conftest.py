@@ -58,3 +58,25 @@ def curate(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         )
 
     return run  # type: ignore[return-value]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A new root, with a folder for manifests of its own."""
+    root = tmp_path / "root"
+    (root / "manifests").mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Callable[..., Path]:
+    """Put files into a folder of that name, and return the folder."""
+
+    def place(folder: str, **files: bytes) -> Path:
+        for name, data in files.items():
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path / folder
+
+    return place
