@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from curate.errors import LabelMapError
+from curate.vocabulary import CATEGORIES
 
-CATEGORIES = ("benign", "precancerous", "malignant")
 _VOCABULARIES = {"site": "sites", "sex": "sexes", "diagnosis_method": "diagnosis_methods"}
 
 Row = dict[str, str]

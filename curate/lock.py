@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from curate import whole
 from curate.errors import FetchError
 
 Standing = Literal["official", "unpinned", "not the official bytes"]
@@ -123,18 +123,7 @@ def write(path: Path, sources: Mapping[str, LockedSource]) -> None:
         made[name] = entry
     if not made and not path.exists():
         return
-    write_whole(path, json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small text file under a temporary name beside it, then move it there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    whole.write_text(path, json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def _source(entry: dict[str, Any]) -> LockedSource:

@@ -17,6 +17,7 @@ from curate import __version__, encoded
 from curate.errors import LabelMapError, UsageError
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
+from curate.vocabulary import CATEGORIES, SPLITS
 from curate.workspace import Workspace
 
 Row = dict[str, Any]
@@ -65,7 +66,7 @@ class ShardSet:
         with shards.Spool(folder / "spool") as spool:
             for picture, data in encoded.stream(self.workspace, self.rows, "shard"):
                 spool.put(picture, data)
-            for split in shards.SPLITS:
+            for split in SPLITS:
                 members = [
                     {word: value for word, value in row.items() if word not in encoded.PLACE}
                     for row in self.rows
@@ -87,7 +88,7 @@ class ShardSet:
 def _values(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
     """Return what `index.json` says beside the shards themselves."""
     splits: dict[str, Any] = {}
-    for split in shards.SPLITS:
+    for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
         if members:
             splits[split] = {
@@ -102,7 +103,7 @@ def _values(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
         "name": workspace.recipe.shard.name,
         "recipe": asdict(workspace.recipe.shard),
         "labels": {
-            "category_index": list(shards.CATEGORIES),
+            "category_index": list(CATEGORIES),
             "subtype_index": _subtypes(maps / "taxonomy.csv"),
         },
         "label_maps": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(maps.glob("*.csv"))},

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from curate import whole
 from curate.archive import Member, is_rar, members_of
 from curate.errors import FetchError
 from curate.files import Location
-from curate.lock import LockedFile, Loose, write_whole
+from curate.lock import LockedFile, Loose
 from curate.manifest import Manifest, RemoteFile
 from curate.store import Store
 
@@ -59,7 +60,7 @@ class Tree:
                 for name, file in sorted(self.files.items())
             },
         }
-        write_whole(path, json.dumps(listing, indent=1, ensure_ascii=False) + "\n")
+        whole.write_text(path, json.dumps(listing, indent=1, ensure_ascii=False) + "\n")
 
     def objects(self) -> Iterator[str]:
         """Yield the hash of every object that the source needs."""

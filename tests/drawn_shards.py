@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from curate.images import codec
 from curate.ml import shards
 from curate.ml.credits import Credit, write_credits
 from curate.ml.example import Value
+from curate.recipe import ShardRecipe
+from curate.vocabulary import CATEGORIES
 
 SUBTYPES = ("melanocytic_nevus", "actinic_keratosis", "melanoma")
 
@@ -41,7 +44,7 @@ def row(split: str, category: int, seed: int) -> shards.Row:
         "sha256": hashlib.sha256(name.encode()).hexdigest(),
         "width": 96,
         "height": 96,
-        "category": shards.CATEGORIES[category],
+        "category": CATEGORIES[category],
         "category_index": category,
         "subtype": SUBTYPES[category],
         "subtype_index": category,
@@ -76,13 +79,14 @@ def make(folder: Path, counts: dict[str, int], *, categories: tuple[int, ...] = 
                 rows.append(each)
                 pictures[str(each["id"])] = codec.encode(lesion(category, int(str(each["id"]).split("_")[-1])), "JPEG")
         made[split] = shards.write(folder, "drawn", split, rows, pictures.__getitem__, per_shard)
-    names = {"category_index": shards.CATEGORIES, "subtype_index": SUBTYPES}
+    names = {"category_index": CATEGORIES, "subtype_index": SUBTYPES}
     shards.write_metadata(folder, "drawn", made, names, "Drawn lesions")
     pictures_in = sum(shard.pictures for each in made.values() for shard in each)
     credit = Credit("drawn", "Drawn lesions", "CC0-1.0", "", "yes", "Drawn for a test", (), "", pictures_in)
     key = hashlib.sha256(repr(sorted(made.items())).encode()).hexdigest()[:16]
     labels = {feature: list(values) for feature, values in names.items()}
-    shards.write_index(folder, {"name": "drawn", "key": key, "labels": labels, "credits": [credit.as_dict()]}, made)
+    values = {"name": "drawn", "key": key, "labels": labels, "credits": [credit.as_dict()]}
+    shards.write_index(folder, values | {"recipe": asdict(ShardRecipe())}, made)
     write_credits(folder, [credit])
     return folder
 

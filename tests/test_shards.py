@@ -22,6 +22,7 @@ from curate.files import Location
 from curate.images import codec, header
 from curate.ml import shards
 from curate.stages import shard
+from curate.vocabulary import CATEGORIES, SPLITS
 from curate.workspace import Workspace
 
 _SHEET = np.random.default_rng(3).integers(0, 256, (120, 200, 3), dtype=np.uint8)
@@ -181,7 +182,7 @@ def test_the_files_beside_the_shards(tmp_path: Path) -> None:
             assert (len(data), hashlib.sha256(data).hexdigest()) == (each["bytes"], each["sha256"])
     info = json.loads((folder / "dataset_info.json").read_text())
     assert [split["name"] for split in info["splits"]] == ["train", "validation", "test"]
-    assert (folder / "category_index.labels.txt").read_text().split() == list(shards.CATEGORIES)
+    assert (folder / "category_index.labels.txt").read_text().split() == list(CATEGORIES)
     assert len((folder / "subtype_index.labels.txt").read_text().split()) == 52
     credit = (folder / "ATTRIBUTION.txt").read_text()
     assert index["credits"][0]["attribution"] in credit
@@ -297,7 +298,7 @@ def test_predict_and_evaluate_give_one_answer(tmp_path: Path) -> None:
     )
     (run / "labels.txt").write_text("benign\nprecancerous\nmalignant\n")
     scored = {}
-    for split in shards.SPLITS:
+    for split in SPLITS:
         found = evaluation.answers(evaluation.keras_answer(model), folder, split, target="category", side=48)
         scored |= dict(zip(found.ids, found.probabilities, strict=True))
     for name, data in _files().items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate import __version__
+from curate import __version__, whole
 from curate.audit import appearance, balance, copies, credit, overview
 from curate.audit.markup import element
 from curate.audit.page import page, paragraph
@@ -22,21 +22,15 @@ def write(workspace: Workspace, out: Path | None = None) -> Report:
     """
     report = Report("report", "pages")
     path = out if out is not None else workspace.cache / "reports" / "report.html"
-    made = render(workspace).encode("utf-8")
-    temporary = path.with_name(f".{path.name}.part")
+    made = render(workspace)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(made)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        whole.write_text(path, made)
     except OSError as refused:
         raise CorpusError(
             "the page could not be written", where=str(path), found=str(refused), hint="curate report --out FILE"
         ) from refused
     report.made = 1
-    report.details = {"file": str(path), "bytes": len(made)}
+    report.details = {"file": str(path), "bytes": path.stat().st_size}
     return report
 
 

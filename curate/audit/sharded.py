@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.audit.finding import Finding
+from curate.audit.folders import check_each
 from curate.audit.hashing import hashes
 from curate.errors import CorpusError
 from curate.ml import shards
@@ -20,13 +21,7 @@ from curate.workspace import Workspace
 def check(workspace: Workspace) -> tuple[list[Finding], int]:
     """Return what is wrong under `data_cache/shards`, and how many files of it are whole."""
     folder = workspace.cache / "shards"
-    findings: list[Finding] = []
-    whole = 0
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.is_dir() and not path.name.startswith("."):
-            found, intact = _folder(workspace, path)
-            findings += found
-            whole += intact
+    findings, whole = check_each(folder, lambda path: _folder(workspace, path))
     pointer = folder / "current"
     if pointer.exists():
         named = pointer.read_bytes().decode("utf-8", "replace")

@@ -8,8 +8,7 @@ from typing import Any
 
 from curate import __version__
 from curate.export.selection import Row, Selection
-
-CATEGORIES = ("benign", "precancerous", "malignant")
+from curate.vocabulary import CATEGORIES
 
 
 def card(chosen: Selection, form: str) -> str:

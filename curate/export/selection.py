@@ -14,6 +14,7 @@ from curate import freshness
 from curate.errors import CorpusError, UsageError
 from curate.export.borrowed import Borrowed
 from curate.ml.credits import Credit, credits_of
+from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
 
 Row = dict[str, Any]
@@ -54,7 +55,7 @@ class Selection:
     def splits(self) -> dict[str, list[Row]]:
         """The rows by split; splits without a picture are not in it."""
         found: dict[str, list[Row]] = {}
-        for split in ("train", "validation", "test"):
+        for split in SPLITS:
             members = [row for row in self.rows if row["split"] == split]
             if members:
                 found[split] = members

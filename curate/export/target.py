@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from curate import whole
 from curate.errors import CorpusError
 
 
@@ -20,14 +19,10 @@ def target(out: Path) -> Iterator[Path]:
     """
     require_empty(out)
     out = out.resolve()
-    part = out.with_name(f".{out.name}.part-{os.getpid()}")
     try:
-        part.mkdir(parents=True)
-        yield part
-        require_empty(out)
-        if out.is_dir():
-            out.rmdir()
-        part.rename(out)
+        with whole.folder(out) as part:
+            yield part
+            require_empty(out)
     except OSError as refused:
         raise CorpusError(
             "the export could not be written",
@@ -36,8 +31,6 @@ def target(out: Path) -> Iterator[Path]:
             done="what was half written is gone again",
             hint="make room or mend the folder, then type the same again",
         ) from refused
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def require_empty(out: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from curate import whole
 from curate.errors import TrainError, UsageError
 from curate.recipe import RANGES
 
@@ -86,9 +87,7 @@ def find(folder: Path, name: Path | str | None) -> Path:
 
 def point(run: Path) -> None:
     """Remember this run as the one that `find` gives where no name is given."""
-    part = run.parent / ".current.part"
-    part.write_text(f"{run.name}\n", encoding="utf-8")
-    part.replace(run.parent / "current")
+    whole.write_text(run.parent / "current", f"{run.name}\n")
 
 
 def _pointed(folder: Path) -> Path | None:
@@ -177,6 +176,4 @@ def labels(run: Path) -> list[str]:
 
 def write_json(path: Path, values: Any) -> None:
     """Write JSON that a person can read; the file is whole or not there."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    whole.write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")

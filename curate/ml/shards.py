@@ -16,12 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from curate import whole
 from curate.errors import CorpusError
 from curate.ml.example import SCHEMA, Value, encode, frame
 
 FORMAT = 1  # raise it whenever the same rows would give other bytes
-SPLITS = ("train", "validation", "test")
-CATEGORIES = ("benign", "precancerous", "malignant")
 # Not the salt of the splits: the leading bits would then be those that chose the split, and fill a part of the shards.
 _SALT = "curate shards"
 
@@ -209,7 +208,7 @@ def read_index(folder: Path) -> dict[str, Any]:
             found=f"format {index.get('format')}",
             hint="curate shard",
         )
-    missing = {"key", "labels", "credits", "shards"} - set(index)
+    missing = {"key", "labels", "credits", "recipe", "shards"} - set(index)
     if missing:
         raise _damaged(path, f"no {', '.join(sorted(missing))}")
     return index
@@ -227,9 +226,7 @@ def _damaged(path: Path, found: str) -> CorpusError:
 
 def point(folder: Path) -> None:
     """Remember these shards as the ones that `latest` gives."""
-    part = folder.parent / ".current.part"
-    part.write_text(f"{folder.name}\n", encoding="utf-8")
-    part.replace(folder.parent / "current")
+    whole.write_text(folder.parent / "current", f"{folder.name}\n")
 
 
 def latest(folder: Path) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from curate import whole
 from curate.errors import TrainError
 from curate.ml import dataset, evaluation, models, runs
 from curate.ml.backend import Model, keras, tf
@@ -18,7 +18,6 @@ from curate.ml.credits import Credit
 from curate.ml.distillation import distiller
 from curate.ml.runs import Options
 from curate.ml.shards import read_index
-from curate.recipe import ShardRecipe
 from curate.report import Advance, Progress, silent
 
 
@@ -44,44 +43,35 @@ def train(
     keras.backend.clear_session()
     keras.utils.set_random_seed(options.seed)
     model, notes = _model(options, len(names))
+    initial = "imagenet" if options.weights and not notes else "random"
     masters = [_teacher(path, options, names) for path in teachers]
     history = _fit(model, masters, shards, options, labels, progress)
     metrics = _metrics(model, shards, options, names, progress)
     if not metrics["validation"]["pictures"]:
         notes.append("no picture is for validation: the weights are those of the last epoch")
-    part = folder / f".{run.name}.part"
-    shutil.rmtree(part, ignore_errors=True)
     try:
-        part.mkdir(parents=True)
-        model.save(part / "model.keras")
-        about = {
-            "format": runs.FORMAT,
-            "shards": index["key"],
-            **asdict(options),
-            "teachers": [teacher.name for teacher in teachers],
-            "pictures": _pictures(index),
-            "initial": "imagenet" if options.weights and not notes else "random",
-            "reference": models.find(options.model).reference,
-            "parameters": models.trainable_parameters(model),
-            "made_with": {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
-            | {"tensorflow": tf.__version__},
-        }
-        _describe(part, about, metrics, history, names, [Credit.from_dict(each) for each in index["credits"]])
-        runs.seal(part)
-        part.rename(run)
+        with whole.folder(run) as part:
+            model.save(part / "model.keras")
+            about = {
+                "format": runs.FORMAT,
+                "shards": index["key"],
+                **asdict(options),
+                "teachers": [teacher.name for teacher in teachers],
+                # what `predict` has to do with a picture before it asks the model
+                "pictures": {knob: index["recipe"][knob] for knob in ("short_side", "quality")},
+                "initial": initial,
+                "reference": models.find(options.model).reference,
+                "parameters": models.trainable_parameters(model),
+                "made_with": {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
+                | {"tensorflow": tf.__version__},
+            }
+            _describe(part, about, metrics, history, names, [Credit.from_dict(each) for each in index["credits"]])
+            runs.seal(part)
     except OSError as broken:
         raise TrainError(
             "the run could not be written", where=str(run), found=str(broken), hint="make room, then curate train"
         ) from broken
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return run, notes
-
-
-def _pictures(index: dict[str, Any]) -> dict[str, int]:
-    """Return how the shards hold their pictures: what `predict` has to do with a picture before it asks the model."""
-    recipe = asdict(ShardRecipe()) | index.get("recipe", {})
-    return {"short_side": recipe["short_side"], "quality": recipe["quality"]}
 
 
 def _check_classes(shards: Path, labels: list[int], names: list[str]) -> None:

@@ -13,6 +13,7 @@ from curate.errors import UnreadablePicture, UsageError
 from curate.ml import runs, shards
 from curate.ml.evaluation import Answer
 from curate.report import Report
+from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".ppm"}
@@ -26,9 +27,9 @@ def run(workspace: Workspace, run: Path | str | None = None, *, split: str = "te
     """
     folder = runs.find(workspace.cache / "runs", run)
     about = runs.read(folder)
-    if split not in shards.SPLITS:
+    if split not in SPLITS:
         raise UsageError(
-            f"there is no split {split!r}", expected=", ".join(shards.SPLITS), hint="curate evaluate --split test"
+            f"there is no split {split!r}", expected=", ".join(SPLITS), hint="curate evaluate --split test"
         )
     own = workspace.cache / "shards" / str(about["shards"])
     made_of = own if own.is_dir() else shards.latest(workspace.cache / "shards")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from typing import Any
 
+from curate import whole
 from curate.errors import CorpusError
 from curate.freshness import require
 from curate.ml import shards
@@ -40,20 +40,14 @@ def run(workspace: Workspace) -> Report:
 
 
 def _make(made: ShardSet) -> None:
-    folder = made.home
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
     try:
-        part.mkdir(parents=True)
-        made.write(part)
-        part.rename(folder)
+        with whole.folder(made.home) as part:
+            made.write(part)
     except OSError as broken:
         raise CorpusError(
             "the shards could not be written",
-            where=str(folder),
+            where=str(made.home),
             found=str(broken),
             done="what was half written is gone again",
             hint="make room or mend the folder, then curate shard",
         ) from broken
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
