@@ -17,7 +17,6 @@ from curate.images import artefacts, codec, fingerprint, montage, scene, tone
 from curate.records import Box, Layout
 
 APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
-_APPEARANCE_SIDE = 256  # pixels of the short side: enough for tone and artefacts, and quick
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,8 @@ def _fingerprint(
 
 
 def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
-    small = codec.scale(pixels, _APPEARANCE_SIDE)
-    seen = scene.scene(small)
-    skin = tone.tone(small, seen)
+    seen = scene.scene(pixels)
+    skin = tone.tone(seen.pixels, seen)
     return {
         "sha256": sha256,
         "cell": cell,
@@ -146,7 +144,7 @@ def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
         "tone_ita_class": skin.ita_class,
         "tone_ita_confidence": skin.confidence,
         "tone_ita_share": skin.share,
-        **artefacts.artefacts(small, seen),
+        **artefacts.artefacts(seen.pixels, seen),
     }
 
 
