@@ -23,7 +23,8 @@ class Report:
     """The outcome of one stage.
 
     `made` and `there` count `unit`s; `left_out` counts by reason; `notes` are sentences for people;
-    `anew`: the stage builds its tables anew each time, in seconds; `details` is what `--json` adds;
+    `anew`: the stage builds its tables anew each time, in seconds; `did` is what was done to the units where nothing
+    was made ("scored"); `details` is what `--json` adds;
     `findings` above zero turns the exit code into 1; `problems` into 3.
     """
 
@@ -37,6 +38,7 @@ class Report:
     details: dict[str, Any] = field(default_factory=dict)
     findings: int = 0
     anew: bool = False
+    did: str = "made"
     seconds: float = 0.0
 
     @property

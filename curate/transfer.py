@@ -104,7 +104,9 @@ def fetch(
         f"{name} could not be downloaded" + (": no host that has it can be reached" if cut_off else ""),
         where=", ".join(urls) or "no address",
         expected=wanted.text(),
-        found="; ".join(f"{failure.url}: {failure}" for failure in failures) or "no address",
+        # A host that cannot be reached has said nothing of the address: its name is enough.
+        found="; ".join(str(f) if isinstance(f, _UnreachedError) else f"{f.url}: {f}" for f in failures)
+        or "no address",
         done="what came so far is kept, and the next call goes on from there" if kept.size else None,
         hint=network + "run the same command again, or place the file by hand: curate fetch SOURCE --from FOLDER",
     )

@@ -29,7 +29,7 @@ def run(workspace: Workspace) -> Report:
     that is wrong is a finding.
     Raises CorpusError where there is nothing to verify, FetchError where the lock is no lock.
     """
-    report = Report("verify", "files")
+    report = Report("verify", "files", did="whole")
     entries = workspace.locked()
     if not entries and not workspace.cache.is_dir():
         raise CorpusError("there is nothing here to verify", where=str(workspace.root), hint="curate fetch SOURCE")

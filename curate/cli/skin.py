@@ -152,11 +152,13 @@ def finish(skin: Skin, reports: Sequence[Report], **more: Any) -> None:
 def tell(skin: Skin, report: Report) -> None:
     """Print one stage in a line or a few."""
     left = ", ".join(f"{count:,} {reason}" for reason, count in report.left_out.items())
-    there = "(tables built anew)" if report.anew else f"made, {report.there:,} there already"
+    there = f"{report.did}, {report.there:,} there already" if report.did == "made" else report.did
+    if report.anew:
+        there = "(tables built anew)"
     skin.chat(
         f"{report.stage:<8} {report.made:>9,} {report.unit} {there}"
         + (f"; left out: {left}" if left else "")
-        + f"  ({report.seconds:.1f} s)"
+        + (f"  ({report.seconds:.1f} s)" if report.seconds else "")
     )
     for note in report.notes:
         skin.chat(f"         {note}")

@@ -44,7 +44,7 @@ def run(workspace: Workspace, form: str, out: Path, *, allow: Iterable[str] = ()
 
 
 def _report(chosen: Selection, form: str, out: Path, seconds: float) -> Report:
-    report = Report("export", "pictures", made=len(chosen.rows), seconds=seconds)
+    report = Report("export", "pictures", did="handed on", made=len(chosen.rows), seconds=seconds)
     report.left_out = {f"under {name}": count for name, count in chosen.refused.items()}
     closed = passing_on(chosen)
     files = [path for path in out.rglob("*") if path.is_file()]

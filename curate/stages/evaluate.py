@@ -40,7 +40,7 @@ def run(workspace: Workspace, run: Path | str | None = None, *, split: str = "te
     with workspace.progress(f"score {split}", None, "pictures") as advance:
         found = evaluation.answers(answer, made_of, split, target=about["target"], side=side, advance=advance)
     scores = evaluation.scores(found, runs.labels(folder))
-    report = Report("evaluate", "pictures", made=scores["pictures"])
+    report = Report("evaluate", "pictures", made=scores["pictures"], did="scored")
     report.details |= {"run": str(folder), "mode": mode, "split": split, "shards": made_of.name, "scores": scores}
     if run is None:
         report.notes.append(runs.taken(folder))
