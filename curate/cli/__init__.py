@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import threading
 
 import click
 
@@ -19,6 +21,7 @@ __all__ = ["asking", "auditing", "building", "cli", "comparing", "exporting", "m
 def main() -> None:
     """Run the command line; every end has its exit code, and no end that a user can cause is a traceback."""
     wants_json = "--json" in sys.argv
+    sys.unraisablehook = _unraised
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -46,6 +49,14 @@ def main() -> None:
         code = _end(refused.parts(), refused.exit_code, wants_json)
         click.echo(f"curate: {refused}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unraised(lost: sys.UnraisableHookArgs) -> None:
+    """Hear a Ctrl-C again that fell into a moment in which Python can raise nothing, such as the end of an object."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _end(parts: dict[str, str], code: int, wants_json: bool) -> int:

@@ -1,0 +1,9 @@
+"""The only door to DuckDB: runs the `.sql` files of `curate/sql`, takes and gives Arrow tables."""
+
+from __future__ import annotations
+
+from curate.db.database import Database
+from curate.db.questions import QueryError, answer, ask
+from curate.db.scripts import SQL, script, sentence, views
+
+__all__ = ["SQL", "Database", "QueryError", "answer", "ask", "script", "sentence", "views"]

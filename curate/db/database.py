@@ -1,0 +1,168 @@
+"""One open corpus database: runs the scripts, takes and gives Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from curate.db import opening
+from curate.db.scripts import script
+from curate.errors import CorpusError
+
+
+class Database:
+    """One open corpus database; use it as a context manager.
+
+    Raises CorpusError where the file is not there (and not to be created), is in use by another process, or is not
+    DuckDB's.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, create: bool = False) -> None:
+        self.path = path
+        if create and not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            opening.require(path)
+        self._connection = opening.connect(path, read_only=read_only)
+
+    @classmethod
+    def pair(cls, before: Path, after: Path) -> Database:
+        """Open two corpora read-only in one connection, as `before` and `after`; its own tables are in memory alone.
+
+        Raises CorpusError where one of the files is not there, is in use, or is not DuckDB's.
+        """
+        both = cls.__new__(cls)
+        both.path, both._connection = after, duckdb.connect()
+        both._connection.execute(opening.SOUND)
+        for name, path in (("before", before), ("after", after)):
+            try:
+                both._connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
+            except duckdb.Error as refused:
+                both.close()
+                opening.require(path)
+                if "could not set lock" in str(refused).lower():
+                    raise opening.not_opened(path, str(refused)) from refused
+                raise CorpusError(
+                    "this is no corpus database",
+                    where=str(path),
+                    found=str(refused).partition("\n")[0],
+                    hint="name a root in which curate build has run, or its corpus.duckdb",
+                ) from refused
+        return both
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, so that another process may open it."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all that stands inside, or nothing of it."""
+        self._execute("begin")
+        try:
+            yield
+        except BaseException:
+            self._execute("rollback")
+            raise
+        self._execute("commit")
+
+    def build(self, *names: str, **values: Any) -> None:
+        """Run `curate/sql/<name>.sql` for each name; `$word` in it is bound to `values["word"]`."""
+        for name in names:
+            text = script(name)
+            bound = {word: value for word, value in values.items() if f"${word}" in text}
+            self._execute(text, bound or None)
+
+    def select(self, name: str, /, **values: Any) -> pa.Table:
+        """Run a script that selects, and return its rows as an Arrow table."""
+        with self._hearing():
+            return self._connection.sql(script(name), params=values or None).to_arrow_table()
+
+    def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
+        """Run a script that selects, and return its rows as dictionaries."""
+        rows: list[dict[str, Any]] = self.select(name, **values).to_pylist()
+        return rows
+
+    def has(self, table: str) -> bool:
+        """Whether a table or view of this name exists."""
+        with self._hearing():
+            found = self._connection.execute(
+                "select count(*) from information_schema.tables where table_name = ?", [table]
+            ).fetchall()
+        return bool(found[0][0])
+
+    def require(self, table: str, stage: str) -> None:
+        """Raise CorpusError where the table that `stage` leaves is not here yet."""
+        if not self.has(table):
+            raise CorpusError(
+                f"{stage} has not run yet", where=str(self.path), expected=f"its table {table}", hint="curate build"
+            )
+
+    def table(self, name: str) -> pa.Table:
+        """Return a whole table, rows in the table's order."""
+        with self._hearing():
+            return self._connection.table(name).to_arrow_table()
+
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table."""
+        with self._hearing():
+            found = self._connection.execute(f'select count(*) from "{table}"').fetchall()
+        return int(found[0][0])
+
+    def replace(self, name: str, rows: pa.Table) -> None:
+        """Replace a whole table by `rows`."""
+        with self.lent(arrow_rows=rows):
+            self._execute(f'create or replace table "{name}" as select * from arrow_rows')
+
+    def replace_source(self, name: str, source: str, rows: pa.Table) -> None:
+        """Replace the rows of one source in a table that has a column `source`."""
+        self._execute(f'delete from "{name}" where source = ?', [source])
+        self._add("insert", name, rows)
+
+    def insert(self, name: str, rows: pa.Table) -> None:
+        """Add facts; a fact that is there already (by the table's key) stays as it is."""
+        self._add("insert or ignore", name, rows)
+
+    @contextmanager
+    def lent(self, **tables: pa.Table) -> Iterator[None]:
+        """Let scripts read Arrow tables by these names, inside the `with` only; nothing is written into the corpus."""
+        with self._hearing():
+            for name, rows in tables.items():
+                self._connection.register(name, rows)
+        yield
+        # Not after an error: its transaction can do nothing any more, and the next table of the name takes its place.
+        with self._hearing():
+            for name in tables:
+                self._connection.unregister(name)
+
+    def _execute(self, text: str, values: Any = None) -> None:
+        with self._hearing():
+            self._connection.execute(text, values)
+
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """Say a full disk as our own error, and Ctrl-C as Python does."""
+        try:
+            with opening.stoppable():
+                yield
+        except opening.NO_ROOM as refused:
+            raise opening.not_written(self.path, str(refused)) from refused
+        except duckdb.InterruptException as stopped:
+            raise KeyboardInterrupt from stopped
+
+    def _add(self, how: str, name: str, rows: pa.Table) -> None:
+        with self.lent(arrow_rows=rows):
+            self._execute(f'{how} into "{name}" by name select * from arrow_rows')
