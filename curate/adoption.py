@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from curate import checksums
 from curate.archive import is_clutter, is_rar
 from curate.errors import FetchError
 from curate.manifest import Manifest, RemoteFile
@@ -60,6 +60,11 @@ def placed_in(folders: Sequence[Path]) -> list[Placed]:
         else:
             raise FetchError("there is no such folder", where=str(folder), hint="give a folder that is there")
     return found
+
+
+def holds_files(folder: Path) -> bool:
+    """Tell whether a folder is there that has any file in it, however deep."""
+    return folder.is_dir() and next(iter(_walk(folder, "", set())), None) is not None
 
 
 def choose(manifest: Manifest, placed: Sequence[Placed], *, labels_only: bool, here: Iterable[str] = ()) -> Choice:
@@ -115,12 +120,12 @@ def _unpacked(
     named = _fits([file.name for file in manifest.files], literal=True)
     also = _fits([name for file in manifest.files for name in file.also_named])
     fits = _fits(globs)
-    loose = []
+    alike: dict[str, list[Placed]] = {}
     for name, items in by_name.items():
         if fits(name) and not named(name) and not also(name):
-            only = _only(items, hashes)
-            if only is not None:
-                loose.append(only)
+            for item in items:
+                alike.setdefault(manifest.identity(item.relative), []).append(item)
+    loose = [only for items in alike.values() if (only := _only(items, hashes)) is not None]
     return sorted(loose, key=lambda item: item.relative)
 
 
@@ -131,12 +136,11 @@ def _globs(file: RemoteFile, labels_only: bool) -> list[str]:
 
 
 def _official(file: RemoteFile, candidates: Sequence[Placed], hashes: _Hashes) -> Placed | None:
-    if not file.pinned:
+    if file.pin is None:
         return None
+    algorithm, value = file.pin
     for item in candidates:
-        if file.bytes is not None and item.size != file.bytes:
-            continue
-        if (file.sha256 and hashes.sha256(item) == file.sha256) or (not file.sha256 and hashes.md5(item) == file.md5):
+        if (file.bytes is None or item.size == file.bytes) and hashes.of(item, algorithm) == value:
             return item
     return None
 
@@ -144,7 +148,7 @@ def _official(file: RemoteFile, candidates: Sequence[Placed], hashes: _Hashes) -
 def _only(items: Sequence[Placed], hashes: _Hashes) -> Placed | None:
     """Return the one file, the first of several with the same bytes. Raises FetchError where they differ."""
     for item in items[1:]:
-        if item.size != items[0].size or hashes.sha256(item) != hashes.sha256(items[0]):
+        if item.size != items[0].size or hashes.of(item) != hashes.of(items[0]):
             raise FetchError(
                 f"two files of one name differ, and no hash is known that decides: {item.name}",
                 where=f"{items[0].path} ({items[0].size} bytes) and {item.path} ({item.size} bytes)",
@@ -158,29 +162,29 @@ class _Hashes:
     """Hashes computed so far, so that no file is read twice for one."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[str, str]] = {}
+        self._known: dict[tuple[Path, str], str] = {}
 
     def known(self, item: Placed) -> str | None:
-        return self._known[item.path][0] if item.path in self._known else None
+        return self._known.get((item.path, "sha256"))
 
-    def sha256(self, item: Placed) -> str:
-        return self._both(item)[0]
-
-    def md5(self, item: Placed) -> str:
-        return self._both(item)[1]
-
-    def _both(self, item: Placed) -> tuple[str, str]:
-        if item.path not in self._known:
-            sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    def of(self, item: Placed, algorithm: str = "sha256") -> str:
+        """Return a file's hash; its sha256 is computed along with any other, since it is asked for next."""
+        if (item.path, algorithm) not in self._known:
+            hashed = {name: checksums.new(name) for name in {"sha256", algorithm}}
             try:
                 with item.path.open("rb") as file:
                     while chunk := file.read(1 << 20):
-                        sha256.update(chunk)
-                        md5.update(chunk)
+                        for checksum in hashed.values():
+                            checksum.update(chunk)
             except OSError as error:
-                raise FetchError("a file cannot be read", where=str(item.path), found=str(error)) from error
-            self._known[item.path] = (sha256.hexdigest(), md5.hexdigest())
-        return self._known[item.path]
+                raise FetchError(
+                    "a file cannot be read",
+                    where=str(item.path),
+                    found=str(error),
+                    hint="mend that and run the same command again",
+                ) from error
+            self._known |= {(item.path, name): checksum.hexdigest() for name, checksum in hashed.items()}
+        return self._known[item.path, algorithm]
 
 
 def _fits(globs: Sequence[str], *, literal: bool = False) -> Callable[[str], object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """All maps of one folder; `version` is the first 12 hex digits of the sha256 over them."""
+    """All maps; `version` is the first 12 hex digits of the sha256 over them."""
 
     taxonomy: tuple[Row, ...]
     maps: tuple[Row, ...]
@@ -29,34 +29,36 @@ class LabelMaps:
     version: str
 
     @classmethod
-    def read(cls, folder: Path, sources: Sequence[str]) -> LabelMaps:
-        """Read and check the maps of the named sources.
+    def read(cls, files: Mapping[str, Path], sources: Sequence[str]) -> LabelMaps:
+        """Read and check the maps of the named sources; `files` are those of the workspace by name.
 
-        Raises LabelMapError for a missing file or column, a doubled index, subtype or label, a subtype that the
-        taxonomy does not have, a category that is none of the three.
+        A source without a map has no label mapped yet. Raises LabelMapError for a missing column, a doubled index,
+        subtype or label, a subtype that the taxonomy does not have, a category that is none of the three.
         """
-        taxonomy = tuple(_rows(folder / "taxonomy.csv", "index", "subtype", "category", "umbrella_of"))
-        _check_taxonomy(folder / "taxonomy.csv", taxonomy)
+        taxonomy = tuple(_rows(files["taxonomy.csv"], "index", "subtype", "category", "umbrella_of"))
+        _check_taxonomy(files["taxonomy.csv"], taxonomy)
         categories = {row["subtype"]: row["category"] for row in taxonomy}
         maps: list[Row] = []
         for source in sources:
-            path = folder / f"{source}.csv"
+            path = files.get(f"{source}.csv")
+            if path is None:
+                continue
             rows = list(_rows(path, "source_label", "subtype", "category", "note"))
             _check_map(path, rows, categories)
             maps += [{"source": source, **row} for row in rows]
         ambiguous = tuple(
-            _rows(folder / "ambiguous.csv", "source", "source_label", "decided_by", "decided_label", "subtype")
+            _rows(files["ambiguous.csv"], "source", "source_label", "decided_by", "decided_label", "subtype")
         )
         for row in ambiguous:
-            _known(folder / "ambiguous.csv", row["subtype"], categories)
+            _known(files["ambiguous.csv"], row["subtype"], categories)
         vocabulary = [
             {"field": field, "source_value": row["source_value"].lower(), "value": row[field]}
             for field, name in _VOCABULARIES.items()
-            for row in _rows(folder / f"{name}.csv", "source_value", field)
+            for row in _rows(files[f"{name}.csv"], "source_value", field)
         ]
         digest = hashlib.sha256()
-        for path in sorted(folder.glob("*.csv")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        for name, path in sorted(files.items()):
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
         return cls(taxonomy, tuple(maps), ambiguous, tuple(vocabulary), digest.hexdigest()[:12])
 
     def tables(self) -> dict[str, pa.Table]:
@@ -99,8 +101,6 @@ class LabelMaps:
 
 
 def _rows(path: Path, *columns: str) -> Iterator[Row]:
-    if not path.exists():
-        raise LabelMapError("a label map is missing", where=str(path), hint="put it there, or take the folder away")
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)

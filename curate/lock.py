@@ -43,7 +43,7 @@ class LockedFile:
 
 @dataclass(frozen=True, slots=True)
 class Loose:
-    """Unpacked content of archives: how many files and bytes, the sha256 of their sorted listing, their final names.
+    """Unpacked content of archives: how many files and bytes, the sha256 of their sorted listing, their names.
 
     The names are there to say which file is missing; two are the same content when the listing has the same hash.
     """
@@ -55,7 +55,7 @@ class Loose:
 
     @classmethod
     def of(cls, listing: Mapping[str, tuple[str, int]]) -> Loose:
-        """Summarise `{final name: (sha256, bytes)}`; the folder a file lies in does not count."""
+        """Summarise `{identity: (sha256, bytes)}`: by final name, or for a steward's own folders by path."""
         lines = "".join(f"{name}\t{sha256}\n" for name, (sha256, _) in sorted(listing.items()))
         size = sum(size for _, size in listing.values())
         return cls(len(listing), size, hashlib.sha256(lines.encode()).hexdigest(), tuple(sorted(listing)))

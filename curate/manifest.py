@@ -8,7 +8,7 @@ import tomllib
 import types
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tomli_w
@@ -19,16 +19,23 @@ Role = Literal["labels", "pictures", "masks", "documents"]
 Access = Literal["open", "manual"]
 Redistribution = Literal["yes", "no", "unknown"]
 
+OWN = "table"
+"""The parser of a steward's own pictures: any CSV, whose headers the manifest names."""
+
 
 @dataclass(frozen=True)
 class RemoteFile:
     """One file of a source, as its publisher names it.
 
     `urls` are tried in order; `bytes`, `sha256` and `md5` (lower-case hex) are None where nobody published them.
+    `etag` is the hash that S3 publishes of a file sent in parts, "<md5 of the parts' md5s>-<parts>", and `etag_part`
+    the bytes of a part: together they pin a file as well as an md5 does. `bytes_about` is a published size that was
+    rounded: good for asking whether the disk has room, and for no more. `license` is an SPDX id where the file has
+    another one than its source.
     `also_named` are globs on the names under which people keep the same file.
     `members` are globs on final names: what of an archive is wanted, packed or lying unpacked; none: not an archive.
     `provides` names other files of the manifest which this one contains: when it is here, they are not needed.
-    An `optional` file is never downloaded, but adopted where it lies.
+    An `optional` file is adopted where it lies, and downloaded only where its role is asked for.
 
     >>> RemoteFile(name="labels.csv", role="labels").pinned
     False
@@ -40,15 +47,26 @@ class RemoteFile:
     bytes: int | None = None
     sha256: str | None = None
     md5: str | None = None
+    etag: str | None = None
+    etag_part: int | None = None
+    bytes_about: int | None = None
+    license: str | None = None
     optional: bool = False
     also_named: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
 
     @property
+    def pin(self) -> tuple[str, str] | None:
+        """The published hash that tells the official bytes from others, behind its name in `curate.checksums`."""
+        if self.etag is not None and self.sha256 is None and self.md5 is None:
+            return f"md5/{self.etag_part}", self.etag
+        return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5) if self.md5 else None
+
+    @property
     def pinned(self) -> bool:
-        """Whether a published hash can tell the official bytes from others."""
-        return self.sha256 is not None or self.md5 is not None
+        """Whether there is such a hash."""
+        return self.pin is not None
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,8 @@ class Manifest:
     `released` is a year; `license` an SPDX id or `LicenseRef-...`; `attribution` the credit line that must be shown;
     `access` "manual": a person places the files, `instructions` say what and where;
     `expected` are counts, such as `records`, `train`, `pictures`, that a whole source gives.
+    `columns` says under which header the parser "table" finds what: `{"image": ("filename",)}`; several headers are
+    joined to one id, as a lesion's number that is unique only within a patient needs.
     """
 
     name: str
@@ -77,7 +97,13 @@ class Manifest:
     instructions: str = ""
     needs_acceptance: bool = False
     expected: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[RemoteFile, ...] = ()
+
+    def identity(self, path: str) -> str:
+        """Return by what a file of the source is told from others: in the published sources by its final name, wherever
+        it lies; in a steward's own folders, where every patient may have a `1.jpg`, by its path."""
+        return path if self.parser == OWN else PurePosixPath(path).name
 
     def file(self, name: str) -> RemoteFile | None:
         """Return the file of that name, None where the manifest has none."""
@@ -127,7 +153,8 @@ def _plain(thing: RemoteFile | Manifest) -> dict[str, Any]:
         if value is None or value == () or (knob.default is not dataclasses.MISSING and value == knob.default):
             continue
         if isinstance(value, Mapping):
-            made[knob.name] = dict(value)
+            if value:
+                made[knob.name] = {word: list(it) if isinstance(it, tuple) else it for word, it in value.items()}
         elif knob.name != "files":
             made[knob.name] = list(value) if isinstance(value, tuple) else value
     return made
@@ -165,6 +192,8 @@ def _value(kind: Any, value: Any, where: str) -> Any:
             raise ManifestError("the wrong kind of value", where=where, expected="a list of words", found=repr(value))
         return tuple(value)
     if origin is not None and issubclass(origin if isinstance(origin, type) else object, Mapping):
+        if get_origin(get_args(kind)[1]) is tuple:
+            return _columns(value, where)
         if not isinstance(value, dict) or not all(type(count) is int and count >= 0 for count in value.values()):
             raise ManifestError("the wrong kind of value", where=where, expected="counts", found=repr(value))
         return value
@@ -172,6 +201,22 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if type(value) is not wanted:
         raise ManifestError("the wrong kind of value", where=where, expected=wanted.__name__, found=repr(value))
     return value
+
+
+def _columns(value: Any, where: str) -> dict[str, tuple[str, ...]]:
+    headers: dict[str, Any] = value if isinstance(value, dict) else {"": None}
+    made: dict[str, tuple[str, ...]] = {}
+    for name, header in headers.items():
+        parts: list[Any] = header if isinstance(header, list) else [header]
+        if not parts or not all(isinstance(part, str) and part for part in parts):
+            raise ManifestError(
+                "the wrong kind of value",
+                where=f"{where} {name}".rstrip(),
+                expected="a header of the CSV, or a list of headers that are joined",
+                found=repr(header if name else value),
+            )
+        made[name] = tuple(parts)
+    return made
 
 
 def _check_file(file: RemoteFile, where: str) -> None:
@@ -183,8 +228,18 @@ def _check_file(file: RemoteFile, where: str) -> None:
             raise ManifestError(
                 f"no {word}", where=where, expected=f"{length} lower-case hexadecimal digits", found=repr(value)
             )
-    if file.bytes is not None and file.bytes < 0:
-        raise ManifestError("a negative size", where=where, found=str(file.bytes))
+    for word, size in (("bytes", file.bytes), ("bytes_about", file.bytes_about), ("etag_part", file.etag_part)):
+        if size is not None and size < (1 if word == "etag_part" else 0):
+            raise ManifestError(f"{word}: no size", where=where, expected="a number of bytes", found=str(size))
+    if (file.etag is None) != (file.etag_part is None) or (
+        file.etag is not None and not re.fullmatch(r"[0-9a-f]{32}-[1-9][0-9]*", file.etag)
+    ):
+        raise ManifestError(
+            "no hash of parts",
+            where=where,
+            expected="etag = 32 hexadecimal digits, - and the number of parts; etag_part = bytes of a part",
+            found=f"etag {file.etag!r}, etag_part {file.etag_part!r}",
+        )
     for url in file.urls:
         if not re.match(r"https?://", url):
             raise ManifestError("no web address", where=where, expected="http:// or https://", found=url)
@@ -211,5 +266,7 @@ def _check_whole(manifest: Manifest, path: Path) -> None:
                 raise ManifestError("`provides` names no other file", where=f"{where} {file.name}", found=name)
         if manifest.access == "open" and not file.optional and not file.urls:
             raise ManifestError("an open source's file has no address", where=where, found=file.name)
+    if manifest.columns and manifest.parser != OWN:
+        raise ManifestError("only a source whose parser is the table has columns", where=where, found=manifest.parser)
     if manifest.access == "manual" and not manifest.instructions.strip():
         raise ManifestError("a manual source needs instructions", where=where, expected="instructions = ...")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from curate import checksums
+from curate.checksums import Checksum
 from curate.errors import FetchError
 
 try:
@@ -28,17 +29,27 @@ class Part:
     """The `.part` file, its hashes as far as it goes, and the sidecar that says what it is a part of.
 
     A context: it holds the file open, and locked against other programs. `facts` are those of the sidecar: url, etag,
-    last_modified, total (bytes, or None). Entering raises FetchError where another program is at the file.
+    last_modified, total (bytes, or None). `algorithm` names the checksum that is kept beside the sha256; `on_total` is
+    called with the total whenever it becomes known.
+    Entering raises FetchError where another program is at the file.
     """
 
-    def __init__(self, path: Path, on_progress: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_progress: Callable[[int], object],
+        algorithm: str = "sha256",
+        on_total: Callable[[int], object] = lambda total: None,
+    ) -> None:
         self.path = path
+        self.algorithm = algorithm
+        self.on_total = on_total
         self.side = path.with_name(path.name + ".json")
         self.on_progress = on_progress
         self.from_one_answer = False
         self.facts: dict[str, Any] = {}
         self.size = 0
-        self._hashes = (hashlib.sha256(), hashlib.md5(usedforsecurity=False))
+        self._hashes = self._empty()
         self._file: IO[bytes]
 
     def __enter__(self) -> Part:
@@ -53,6 +64,7 @@ class Part:
                 ) from error
         self.facts = self._read_side()
         if self.facts:
+            self._tell_total()
             self._file.seek(0)
             while chunk := self._file.read(_CHUNK):
                 self._count(chunk)
@@ -66,15 +78,9 @@ class Part:
             self.path.unlink(missing_ok=True)
             self.side.unlink(missing_ok=True)
 
-    @property
-    def sha256(self) -> str:
-        """Return the SHA-256 of what is here."""
-        return self._hashes[0].hexdigest()
-
-    @property
-    def md5(self) -> str:
-        """Return the MD5 of what is here."""
-        return self._hashes[1].hexdigest()
+    def checksum(self, algorithm: str = "sha256") -> str:
+        """Return the checksum of what is here: its sha256, or the other one that is kept."""
+        return self._hashes[algorithm].hexdigest()
 
     @property
     def mark(self) -> str | None:
@@ -109,6 +115,7 @@ class Part:
         """Start from the first byte, as a part of what `facts` describe; the sidecar stands before the first byte."""
         self.restart()
         self.facts = facts
+        self._tell_total()
         temporary = self.side.with_name(self.side.name + ".tmp")
         temporary.write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
         temporary.replace(self.side)
@@ -120,7 +127,7 @@ class Part:
         self._file.truncate(0)
         self.side.unlink(missing_ok=True)
         self.facts, self.size, self.from_one_answer = {}, 0, False
-        self._hashes = (hashlib.sha256(), hashlib.md5(usedforsecurity=False))
+        self._hashes = self._empty()
 
     def append(self, data: bytes) -> None:
         """Add the bytes that come next."""
@@ -130,6 +137,12 @@ class Part:
     def flush(self) -> None:
         """Hand what is buffered to the system."""
         self._file.flush()
+
+    def head(self) -> bytes:
+        """Return the first bytes of what is here."""
+        self.flush()
+        with self.path.open("rb") as file:
+            return file.read(512)
 
     def forget(self) -> None:
         """Take the sidecar away: the file is whole and verified."""
@@ -149,8 +162,15 @@ class Part:
                 hint="make room, then run the same command again",
             )
 
+    def _tell_total(self) -> None:
+        if (total := self.facts.get("total")) is not None:
+            self.on_total(total)
+
+    def _empty(self) -> dict[str, Checksum]:
+        return {algorithm: checksums.new(algorithm) for algorithm in {"sha256", self.algorithm}}
+
     def _count(self, data: bytes) -> None:
-        for hashed in self._hashes:
+        for hashed in self._hashes.values():
             hashed.update(data)
         self.size += len(data)
         self.on_progress(len(data))
@@ -165,25 +185,30 @@ class Part:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the finished file has to be; `trusted` is the sha256 that an unpinned file had when it first came."""
+    """What the finished file has to be: `pin` is a checksum's name and value as in `curate.checksums`, `trusted` the
+    sha256 that an unpinned file had when it first came."""
 
     name: str
     size: int | None
-    sha256: str | None
-    md5: str | None
+    pin: tuple[str, str] | None
     trusted: str | None
 
     @property
     def decided(self) -> bool:
         """Tell whether a hash says in the end what is right."""
-        return bool(self.sha256 or self.md5 or self.trusted)
+        return bool(self.pin or self.trusted)
+
+    @property
+    def is_page(self) -> bool:
+        """Tell whether a web page is what is wanted."""
+        return self.name.lower().endswith((".html", ".htm"))
 
     def text(self) -> str:
         """Return it in words."""
-        facts = [f"{self.size} bytes" if self.size is not None else "", f"sha256 {self.sha256}" if self.sha256 else ""]
-        if not self.sha256 and self.md5:
-            facts.append(f"md5 {self.md5}")
-        if not (self.sha256 or self.md5) and self.trusted:
+        facts = [f"{self.size} bytes" if self.size is not None else ""]
+        if self.pin:
+            facts.append(f"{_word(self.pin[0])} {self.pin[1]}")
+        elif self.trusted:
             facts.append(f"sha256 {self.trusted}, trusted on first use")
         return ", ".join(filter(None, facts)) or "any whole file (unpinned)"
 
@@ -191,15 +216,30 @@ class Wanted:
         """Return what is wrong with the finished file, None where nothing is."""
         if self.size is not None and kept.size != self.size:
             return f"{kept.size} bytes instead of {self.size}"
-        if self.sha256 or self.md5:
-            same = kept.sha256 == self.sha256 if self.sha256 else kept.md5 == self.md5
-            found = f"sha256 {kept.sha256}" if self.sha256 else f"md5 {kept.md5}"
-            return None if same else f"other bytes than the pinned ones ({found}): changed upstream, or damaged"
+        if self.pin:
+            algorithm, value = self.pin
+            found = kept.checksum(algorithm)
+            if found == value:
+                return None
+            return f"other bytes than the pinned ones ({_word(algorithm)} {found}): changed upstream, or damaged"
         if self.trusted:
-            return None if kept.sha256 == self.trusted else f"the file changed upstream (now sha256 {kept.sha256})"
+            now = kept.checksum()
+            return None if now == self.trusted else f"the file changed upstream (now sha256 {now})"
         if kept.size == 0:
             return "an empty file"
+        if looks_like_a_page(kept.head()) and not self.is_page:
+            return "a web page instead of the file"
         return _damage(kept.path) if self.name.lower().endswith(".zip") else None
+
+
+def looks_like_a_page(head: bytes) -> bool:
+    """Tell whether bytes begin as a web page does: what hosts give under any type where they have no such file."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return text.startswith((b"<!doctype html", b"<html", b"<head", b"<script"))
+
+
+def _word(algorithm: str) -> str:
+    return "etag" if "/" in algorithm else algorithm
 
 
 def part_size(part: Path) -> int:

@@ -8,9 +8,16 @@ import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_origin, get_type_hints
 
 from curate.errors import UsageError
+
+
+@dataclass(frozen=True)
+class CorpusRecipe:
+    """What the corpus is made of."""
+
+    sources: tuple[str, ...] = ()  # none named: every source that has a manifest
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class TrainRecipe:
 class Recipe:
     """The whole recipe; a section for each stage that has a choice."""
 
+    corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
     dedup: DedupRecipe = field(default_factory=DedupRecipe)
     label: LabelRecipe = field(default_factory=LabelRecipe)
     split: SplitRecipe = field(default_factory=SplitRecipe)
@@ -137,7 +145,9 @@ def _sections(kind: type[Recipe], given: dict[str, Any], path: Path) -> dict[str
                 )
             _check(hints[knob], value, f"{path} [{name}] {knob}")
             _check_range(f"{name}.{knob}", value, f"{path} [{name}] {knob}")
-        made[name] = section(**values)
+        made[name] = section(
+            **{knob: tuple(value) if isinstance(value, list) else value for knob, value in values.items()}
+        )
     return made
 
 
@@ -172,6 +182,16 @@ def _check_range(knob: str, value: Any, where: str) -> None:
 
 
 def _check(kind: Any, value: Any, where: str) -> None:
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise UsageError(
+                "the wrong kind of value",
+                where=where,
+                expected='a list of words, such as ["ph2"]',
+                found=repr(value),
+                hint="mend it, or take the line out for the default",
+            )
+        return
     choices = getattr(kind, "__args__", None)
     if choices is not None:
         if value not in choices:

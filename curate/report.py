@@ -7,15 +7,28 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-Advance = Callable[[int], object]
+
+class Advance:
+    """A bar, as who does the work sees it: called with the amount done since, and told when the whole has grown."""
+
+    def __init__(
+        self, moved: Callable[[int], object] = lambda amount: None, grown: Callable[[int], object] = lambda more: None
+    ) -> None:
+        self._moved, self.grow = moved, grown
+
+    def __call__(self, amount: int) -> None:
+        """Say that so much was done since (negative: that so much has to be done again)."""
+        self._moved(amount)
+
+
 Progress = Callable[[str, int | None, str], AbstractContextManager[Advance]]
-"""`progress(title, total, unit)` opens a bar; the function it yields is called with the amount done since."""
+"""`progress(title, total, unit)` opens a bar; `total` None: not known."""
 
 
 @contextmanager
 def silent(title: str, total: int | None, unit: str) -> Iterator[Advance]:
     """Show nothing: the progress of a library call or of a quiet command line."""
-    yield lambda amount: None
+    yield Advance()
 
 
 @dataclass

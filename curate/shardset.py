@@ -104,9 +104,9 @@ def _values(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
         "recipe": asdict(workspace.recipe.shard),
         "labels": {
             "category_index": list(CATEGORIES),
-            "subtype_index": _subtypes(maps / "taxonomy.csv"),
+            "subtype_index": _subtypes(maps["taxonomy.csv"]),
         },
-        "label_maps": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(maps.glob("*.csv"))},
+        "label_maps": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in maps.items()},
         "splits": splits,
         "credits": [
             credit.as_dict() for credit in credits_of(workspace.manifests, (str(row["source"]) for row in rows))

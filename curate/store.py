@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from curate import checksums
 from curate.errors import FetchError
 
 _CHUNK = 1 << 20
@@ -109,10 +110,13 @@ class Store:
 
 
 def digest(path: Path, algorithm: str = "sha256") -> tuple[str, int]:
-    """Return (hash in hex, bytes) of a file, read once."""
+    """Return (hash in hex, bytes) of a file, read once; `algorithm` is a name in `curate.checksums`."""
+    hashed, size = checksums.new(algorithm), 0
     with path.open("rb") as file:
-        hashed = hashlib.file_digest(file, algorithm)
-        return hashed.hexdigest(), file.tell()
+        while chunk := file.read(_CHUNK):
+            hashed.update(chunk)
+            size += len(chunk)
+    return hashed.hexdigest(), size
 
 
 def _link(path: Path, temporary: Path) -> None:

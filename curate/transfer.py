@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from curate import __version__
+from curate import __version__, hosts
 from curate.errors import FetchError
 from curate.partial import Part, Wanted
 
+# Dataverse and Zenodo refuse the agent of requests itself; any own one passes.
 AGENT = f"curate/{__version__} (skin-lesion corpus builder)"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 18
@@ -63,16 +64,20 @@ def fetch(
     size: int | None = None,
     sha256: str | None = None,
     md5: str | None = None,
+    pin: tuple[str, str] | None = None,
     trusted: str | None = None,
     on_progress: Callable[[int], object] = lambda amount: None,
+    on_total: Callable[[int], object] = lambda total: None,
     patience: Patience = Patience(),
     unreachable: set[str] | None = None,
 ) -> Transferred:
     """Download into `part` and verify; what an earlier call left in `part` is gone on with. The caller moves it away.
 
-    The addresses are mirrors, tried in order. `size` (bytes), `sha256`, else `md5` decide what is right; where there is
-    none of these two, a zip's members are checked, and `trusted`, the sha256 of the first download, must come again.
-    `on_progress` is called with the bytes that came since (negative where a start from the beginning was needed).
+    The addresses are mirrors, tried in order. `size` (bytes), `sha256`, else `md5`, or any `pin` (name and value, as in
+    `curate.checksums`) decide what is right; where there is none of these, a zip's members are checked, and `trusted`,
+    the sha256 of the first download, must come again.
+    `on_progress` is called with the bytes that came since (negative where a start from the beginning was needed),
+    `on_total` with the size that a host tells.
     `unreachable` is shared by the downloads of one call: hosts that one of them could not reach are tried only once.
     Raises FetchError: no address gave the file, another program is at it, or the disk is full.
     """
@@ -80,17 +85,18 @@ def fetch(
     part.parent.mkdir(parents=True, exist_ok=True)
     failures: list[_MirrorError] = []
     shunned = set() if unreachable is None else unreachable
-    wanted = Wanted(name, size, sha256, md5, trusted)
-    with Part(part, on_progress) as kept, requests.Session() as session:
+    pin = pin or (("sha256", sha256) if sha256 else ("md5", md5) if md5 else None)
+    wanted = Wanted(name, size, pin, trusted)
+    with Part(part, on_progress, pin[0] if pin else "sha256", on_total) as kept, requests.Session() as session:
         session.headers.update({"User-Agent": AGENT, "Accept-Encoding": "identity", "Accept": "*/*"})
         for url in urls:
             try:
                 for attempt in (1, 2):
-                    _complete(session, url, kept, wanted, patience, shunned)
+                    _complete(session, hosts.address(url), kept, wanted, patience, shunned)
                     wrong = wanted.differs(kept)
                     if wrong is None:
                         kept.forget()
-                        return Transferred(part, kept.sha256, kept.size, url)
+                        return Transferred(part, kept.checksum(), kept.size, url)
                     whole = kept.from_one_answer
                     kept.restart()
                     if attempt == 2 or whole:
@@ -237,7 +243,7 @@ def _refuse(answer: requests.Response, wanted: Wanted) -> None:
     if answer.status_code not in (200, 206):
         raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}")
     kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    if kind in {"text/html", "application/xhtml+xml"} and not wanted.name.lower().endswith((".html", ".htm")):
+    if kind in {"text/html", "application/xhtml+xml"} and not wanted.is_page:
         raise _MirrorError("a web page instead of the file")
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:

@@ -71,8 +71,8 @@ class Tree:
 
     def summary(self) -> Loose | None:
         """Return what the lock says of the unpacked content."""
-        by_name = {PurePosixPath(path).name: entry for path, entry in self.loose.items()}
-        return Loose.of(by_name) if by_name else None
+        by_identity = {self.manifest.identity(path): entry for path, entry in self.loose.items()}
+        return Loose.of(by_identity) if by_identity else None
 
     def build(self, store: Store) -> None:
         """Make `locations` anew. Raises FetchError for an archive that is cut short or hostile, and for members of
@@ -86,14 +86,16 @@ class Tree:
             path = store.path(locked.sha256)
             if file.members and not is_rar(path):
                 for member in _wanted(path, file, locked):
-                    _take(taken, _Taken.of_member(file, locked, member), store)
+                    self._take(taken, _Taken.of_member(file, locked, member), store)
             else:
                 if file.members:
                     self.unread.append(file.name)
-                _take(taken, _Taken(file.name, Location(locked.sha256), locked.bytes, None, locked.official), store)
+                self._take(
+                    taken, _Taken(file.name, Location(locked.sha256), locked.bytes, None, locked.official), store
+                )
         locations = {entry.path: entry.location for entry in taken.values()}
         for tree_path, (sha256, _) in self.loose.items():
-            if PurePosixPath(tree_path).name not in taken and store.has(sha256):
+            if self.manifest.identity(tree_path) not in taken and store.has(sha256):
                 locations[tree_path] = Location(sha256)
         self.locations = dict(sorted(locations.items()))
 
@@ -114,6 +116,22 @@ class Tree:
             and (file.name not in self.files or file.name in self.unread)
             and not self._unpacked(file, names)
         ]
+
+    def _take(self, taken: dict[str, _Taken], new: _Taken, store: Store) -> None:
+        name = self.manifest.identity(new.path)
+        old = taken.get(name)
+        if old is None:
+            taken[name] = new
+            return
+        if (old.size == new.size and _crc(old, store) == _crc(new, store)) or old.official:
+            return
+        if not new.official:
+            raise FetchError(
+                f"two files of one name differ, and no hash is known that decides: {name}",
+                where=f"{old.path} ({old.size} bytes) and {new.path} ({new.size} bytes)",
+                hint="take one of the two away, then fetch again",
+            )
+        taken[name] = new
 
     def _unpacked(self, file: RemoteFile, names: set[str]) -> bool:
         if file.name in names:
@@ -157,23 +175,6 @@ def _wanted(path: Path, file: RemoteFile, locked: LockedFile) -> Iterator[Member
             hint=error.hint or "get the archive again from its publisher",
         ) from error
     return (member for member in members if fits(member.name))
-
-
-def _take(taken: dict[str, _Taken], new: _Taken, store: Store) -> None:
-    name = PurePosixPath(new.path).name
-    old = taken.get(name)
-    if old is None:
-        taken[name] = new
-        return
-    if (old.size == new.size and _crc(old, store) == _crc(new, store)) or old.official:
-        return
-    if not new.official:
-        raise FetchError(
-            f"two files of one name differ, and no hash is known that decides: {name}",
-            where=f"{old.path} ({old.size} bytes) and {new.path} ({new.size} bytes)",
-            hint="take one of the two away, then fetch again",
-        )
-    taken[name] = new
 
 
 def _crc(entry: _Taken, store: Store) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from curate import lock as lock_
 from curate import manifest as manifests_
+from curate.adoption import holds_files
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
 from curate.files import Files, Location
@@ -25,8 +26,8 @@ from curate.workers import available
 class Workspace:
     """A folder in which a corpus is built.
 
-    `root` holds what a person decided (`curate.toml`, `corpus.lock.json`, `decisions.csv`, and, where the packaged ones
-    shall not do, `manifests/` and `label_maps/`); `root/data_cache` holds what can be made again.
+    `root` holds what a person decided (`curate.toml`, `corpus.lock.json`, `decisions.csv`, own manifests and label maps
+    in `manifests/` and `label_maps/`) or placed (`placed/<source>/`); `root/data_cache` holds what can be made again.
 
     >>> with Workspace(".").database(read_only=True) as database:        # doctest: +SKIP
     ...     database.table("corpus").num_rows
@@ -49,21 +50,41 @@ class Workspace:
 
     @cached_property
     def manifests(self) -> dict[str, Manifest]:
-        """All manifests by source name, in alphabetical order."""
-        return manifests_.read_all(self.facts("manifests"))
+        """The manifests by source name, in alphabetical order: those of this root beside those that ship with curate,
+        and before them where both have a name; all of them, or those that the recipe names.
+
+        Raises UsageError where the recipe names a source that has no manifest.
+        """
+        known = {path.stem: manifests_.read(path) for path in self.facts("manifests", "*.toml").values()}
+        chosen = self.recipe.corpus.sources or tuple(known)
+        for name in chosen:
+            if name not in known:
+                raise UsageError(
+                    f"there is no source {name!r}",
+                    where=f"{self.root / 'curate.toml'} [corpus] sources",
+                    expected=", ".join(known),
+                    hint=f"mend the name, or write its manifest: {self.root / 'manifests' / name}.toml",
+                )
+        return {name: known[name] for name in known if name in chosen}
 
     @cached_property
-    def label_maps(self) -> Path:
-        """The folder of the taxonomy and the maps."""
-        return self.facts("label_maps")
+    def label_maps(self) -> dict[str, Path]:
+        """The taxonomy and the maps by file name: those of this root go before those that ship with curate."""
+        return self.facts("label_maps", "*.csv")
 
-    def facts(self, name: str) -> Path:
-        """Return the folder `name` of this root or, where there is none, the one that ships with curate.
+    def facts(self, folder: str, glob: str) -> dict[str, Path]:
+        """Return the files of a folder by name, sorted: what ships with curate, each of them in this root instead of it
+        where it is there too, and what is in this root alone.
 
-        Raises CorpusError where neither is there.
+        Raises CorpusError where nothing ships.
         """
-        own = self.root / name
-        return own if own.is_dir() else shipped(name)
+        found = {path.name: path for path in shipped(folder).glob(glob)}
+        found |= {path.name: path for path in (self.root / folder).glob(glob)}
+        return dict(sorted(found.items()))
+
+    def placed(self, source: str) -> Path:
+        """Return the folder into which a person puts files of a source, and into which `fetch` looks by itself."""
+        return self.root / "placed" / source
 
     def sources(self, names: Sequence[str] = ()) -> list[str]:
         """Return the named sources, each once, in alphabetical order; all of them where none is named.
@@ -102,12 +123,16 @@ class Workspace:
         return lock_.read(self.lock_path)
 
     def remembered(self) -> list[str]:
-        """Return the sources of which something is or was here, sorted, also where `data_cache` is gone.
+        """Return the sources of which something is, was or is placed here, sorted, also where `data_cache` is gone.
 
         One whose fetch gave nothing is not among them.
         """
         locked = {source for source, entry in self.locked().items() if not entry.empty}
-        return [source for source in self.manifests if source in locked or self.tree_path(source).exists()]
+        return [
+            source
+            for source in self.manifests
+            if source in locked or self.tree_path(source).exists() or holds_files(self.placed(source))
+        ]
 
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:
         """Open the corpus database; close it by leaving its `with`.

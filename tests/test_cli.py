@@ -76,13 +76,20 @@ def test_sources_from_anywhere(curate: Curate, tmp_path: Path) -> None:
     assert all(entry["here"] == "nothing" and entry["license"] for entry in listed.values())
 
 
-def test_a_folder_of_the_root_takes_the_place_of_the_shipped_one(curate: Curate, tmp_path: Path) -> None:
+def test_manifests_of_the_root_stand_beside_the_shipped_ones_and_before_them(curate: Curate, tmp_path: Path) -> None:
+    shipped = Workspace(tmp_path).facts("manifests", "*.toml")["ph2.toml"].read_text(encoding="utf-8")
     (tmp_path / "manifests").mkdir()
-    assert curate("sources", "--json", root=tmp_path).returncode == 3
-    for path in Workspace(tmp_path.parent).facts("manifests").glob("ph2.toml"):
-        (tmp_path / "manifests" / "ph2.toml").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    done = curate("sources", "--json", root=tmp_path)
-    assert [entry["source"] for entry in json.loads(done.stdout)["sources"]] == ["ph2"]
+    (tmp_path / "manifests" / "ph2.toml").write_text(shipped.replace("PH2 database", "PH2 here", 1), encoding="utf-8")
+    listed = json.loads(curate("sources", "--json", root=tmp_path).stdout)["sources"]
+    assert len(listed) == 10
+    assert [entry["title"].startswith("PH2 here") for entry in listed if entry["source"] == "ph2"] == [True]
+    (tmp_path / "curate.toml").write_text('[corpus]\nsources = ["ph2"]\n', encoding="utf-8")
+    listed = json.loads(curate("sources", "--json", root=tmp_path).stdout)["sources"]
+    assert [entry["source"] for entry in listed] == ["ph2"]
+    (tmp_path / "curate.toml").write_text('[corpus]\nsources = ["ph3"]\n', encoding="utf-8")
+    wrong = curate("sources", root=tmp_path)
+    assert wrong.returncode == 2
+    assert "there is no source 'ph3'" in wrong.stderr
 
 
 def test_global_words_stand_before_or_after(curate: Curate, tmp_path: Path) -> None:

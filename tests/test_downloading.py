@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import random
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,10 @@ from hostile_server import Page, Server, nobody, serving
 from tiny_source import FILES, LABELS, PICTURES, ZIP, adopt, locked, packed, tree, workspace
 
 from curate import lock, pipeline, transfer
+from curate.audit import verify
 from curate.errors import FetchError
 from curate.manifest import RemoteFile, dump, read_all
+from curate.report import Advance
 from curate.stages import fetch
 from curate.workspace import Workspace
 
@@ -203,6 +209,108 @@ def test_too_little_room_is_said_before_anything_is_asked(root: Path, server: Se
     with pytest.raises(FetchError, match="not enough room"):
         fetch.run(workspace(root, file, access="open", instructions=""), ["tiny"])
     assert not server.asked
+
+
+def test_a_rounded_size_is_enough_to_ask_for_room(root: Path, server: Server) -> None:
+    file = RemoteFile("huge.zip", "pictures", urls=(server.url("/train.zip"),), bytes_about=1 << 60, members=("*.jpg",))
+    with pytest.raises(FetchError, match="not enough room"):
+        fetch.run(workspace(root, file, access="open", instructions=""), ["tiny"])
+    assert not server.asked
+
+
+def test_the_bar_grows_to_what_the_hosts_tell(root: Path, server: Server) -> None:
+    bars: list[list[int]] = []
+
+    @contextmanager
+    def progress(title: str, total: int | None, unit: str) -> Iterator[Advance]:
+        bar = [total or 0, 0]
+        bars.append(bar)
+
+        def move(amount: int) -> None:
+            bar[1] += amount
+
+        def grow(more: int) -> None:
+            bar[0] += more
+
+        yield Advance(move, grow)
+
+    here = opened(root, server)
+    here.progress = progress
+    fetch.run(here, ["tiny"])
+    assert bars == [[len(LABELS) + len(ZIP)] * 2]
+
+
+def test_masks_come_when_they_are_asked_for(root: Path, server: Server) -> None:
+    masks = RemoteFile("masks.zip", "masks", urls=(server.url("/masks.zip"),), optional=True, members=("*_mask.png",))
+    server.pages["/masks.zip"] = Page(packed({"T_1_mask.png": b"mask"}))
+    files = tuple(dataclasses.replace(file, urls=(server.url("/" + file.name),)) for file in FILES)
+    here = workspace(root, *files, masks, access="open", instructions="")
+    fetch.run(here, ["tiny"])
+    assert "masks.zip/T_1_mask.png" not in tree(here)
+    assert fetch.run(here, ["tiny"], masks=True).made == 1
+    assert tree(here)["masks.zip/T_1_mask.png"] == b"mask"
+    assert fetch.run(here, ["tiny"], masks=True).made == 0
+    assert [path for path, _ in server.asked] == ["/labels.csv", "/train.zip", "/masks.zip"]
+
+
+def test_what_a_person_placed_is_taken_before_anything_is_downloaded(root: Path, server: Server) -> None:
+    here = opened(root, server)
+    here.placed("tiny").mkdir(parents=True)
+    (here.placed("tiny") / "train.zip").write_bytes(ZIP)
+    fetch.run(here, ["tiny"])
+    assert [path for path, _ in server.asked] == ["/labels.csv"]
+    assert len(tree(here)) == 3
+
+
+def test_what_has_to_be_placed_is_said_with_all_that_is_known(root: Path) -> None:
+    files = (
+        RemoteFile("labels.csv", "labels", bytes=len(LABELS), sha256="0" * 64),
+        RemoteFile("train.zip", "pictures", members=("T_*.jpg",)),
+    )
+    (problem,) = fetch.run(workspace(root, *files), ["tiny"]).problems
+    for word in (
+        f"labels.csv ({len(LABELS)} bytes, sha256 {'0' * 64})",
+        "train.zip (unpinned: nobody published its hash)",
+        "https://example.org",
+        "Place labels.csv and the pictures.",
+        str((root / "placed" / "tiny").resolve()),
+        "curate fetch tiny",
+    ):
+        assert word in problem, problem
+
+
+def test_the_whole_fetch_killed_at_random_points_fifty_times(root: Path, server: Server) -> None:
+    draw = random.Random(11)
+    pictures = {f"Train/T_{number}.jpg": draw.randbytes(400_000) for number in range(4)}
+    server.pages["/train.zip"] = Page(packed(pictures))
+    here = opened(root, server)
+    placed = here.placed("tiny")
+    placed.mkdir(parents=True)
+    (placed / "ages.csv").write_bytes(b"image,age\n")
+    whole = {"labels.csv": LABELS, "ages.csv": b"image,age\n"} | {
+        f"train.zip/{name}": data for name, data in pictures.items()
+    }
+    killed = 0
+    while killed < 50:
+        child = os.fork()
+        if child == 0:  # no process is started anew: a kill shall fall into the work, not into the start
+            try:
+                fetch.run(Workspace(root), ["tiny"])
+            finally:
+                os._exit(0)
+        time.sleep(draw.random() * 0.06)
+        os.kill(child, signal.SIGKILL)
+        done = os.waitpid(child, 0)[1] != signal.SIGKILL
+        lock.read(here.lock_path)  # whole, whenever it is looked at
+        assert all(here.store.intact(sha256) for sha256 in here.store), "what has its final name is whole"
+        if done:  # it was faster: all of it has to be right, and is begun anew
+            assert tree(here) == whole
+            shutil.rmtree(here.cache)
+            here.lock_path.unlink()
+        killed += not done
+    assert fetch.run(Workspace(root), ["tiny"]).exit_code == 0
+    assert tree(here) == whole
+    assert verify.run(Workspace(root)).findings == 0
 
 
 def test_bytes_of_another_source_are_not_downloaded_again(root: Path, server: Server) -> None:

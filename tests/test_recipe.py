@@ -34,6 +34,8 @@ def test_a_knob_is_turned(tmp_path: Path) -> None:
         ("[split]\ntrian = 0.7\n", "'trian'"),
         ('[dedup]\nnear = "yes"\n', "wrong kind"),
         ('[label]\non_conflict = "guess"\n', "no such choice"),
+        ('[corpus]\nsources = "ph2"\n', "wrong kind"),
+        ("[corpus]\nsources = [2]\n", "wrong kind"),
         ("[shard]\nquality = 5000\n", "cannot be meant"),
         ("[shard]\nshort_side = 0\n", "cannot be meant"),
         ("[dedup]\nnear_distance = 900\n", "cannot be meant"),

@@ -21,7 +21,7 @@ PICTURES = {f"Train/T_{number}.jpg": bytes([number]) * 500 for number in (1, 2)}
 PLAIN = Manifest(
     name="tiny",
     title="Tiny",
-    parser="table",
+    parser="pad_ufes_20",
     namespace="tiny",
     released=2024,
     modality="clinical",
@@ -62,6 +62,8 @@ Run = Callable[..., Report]
 def workspace(root: Path, *files: RemoteFile, **other: Any) -> Workspace:
     made = dataclasses.replace(PLAIN, files=files or FILES, **other)
     (root / "manifests" / f"{made.name}.toml").write_text(dump(made), encoding="utf-8")
+    names = sorted(path.stem for path in (root / "manifests").glob("*.toml"))
+    (root / "curate.toml").write_text(f"[corpus]\nsources = {names}\n", encoding="utf-8")
     return Workspace(root)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from curate import checksums
 from curate.workspace import Workspace
 
 _CHUNK = 4 << 20  # bytes
 
 
 def hashes(workspace: Workspace, title: str, paths: Iterable[Path], algorithm: str = "sha256") -> dict[Path, str]:
-    """Return the hash (hex) of each file; of one that cannot be read, why: `unreadable: ...`."""
+    """Return the hash (hex) of each file; of one that cannot be read, why: `unreadable: ...`.
+
+    `algorithm` is a name in `curate.checksums`.
+    """
     wanted = list(paths)
     guard = threading.Lock()
     sizes = sum(path.stat().st_size for path in wanted if path.is_file())
@@ -29,7 +32,7 @@ def hashes(workspace: Workspace, title: str, paths: Iterable[Path], algorithm: s
 
 
 def _hash(path: Path, algorithm: str, told: Callable[[int], object]) -> str:
-    hashed = hashlib.new(algorithm, usedforsecurity=False)
+    hashed = checksums.new(algorithm)
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):

@@ -17,7 +17,7 @@ def inventory(workspace: Workspace) -> list[dict[str, Any]]:
         held |= {part for file in manifest.files if file.name in held for part in file.provides}
         needed = [file for file in manifest.files if not file.optional]
         missing = [file.name for file in needed if file.name not in held]
-        sizes = [file.bytes for file in needed]
+        sizes = [file.bytes if file.bytes is not None else file.bytes_about for file in needed]
         tree = workspace.tree(name)
         loose = entry.loose.count if entry and entry.loose else 0
         entries.append(

@@ -24,6 +24,7 @@ def ledger(workspace: Workspace) -> dict[str, Any]:
         claimed_rows = database.count("records")
         reasons = [row["reason"] for row in database.rows("exclusion_reasons")]
         unbalanced = database.rows("conservation")
+        others = database.rows("not_as_published") if database.has("expected_counts") else []
     sources: dict[str, dict[str, Any]] = {}
     for row in rows:
         entry = sources.setdefault(row["source"], {"source": row["source"], "claimed": 0, "kept": 0, "left_out": {}})
@@ -48,8 +49,16 @@ def ledger(workspace: Workspace) -> dict[str, Any]:
         "balances": balances,
         "labels_only": labels_only,
         "splits": splits,
-        "notes": _notes(workspace),
+        "notes": _not_as_published(others) + _notes(workspace),
     }
+
+
+def _not_as_published(rows: list[dict[str, Any]]) -> list[str]:
+    """Say, a line per source, which counts are not those that the whole source has."""
+    by_source: dict[str, list[str]] = {}
+    for row in rows:
+        by_source.setdefault(row["source"], []).append(f"{row['here']:,} {row['what']} ({row['expected']:,} expected)")
+    return [f"{source}: not as published: {', '.join(counts)}" for source, counts in by_source.items()]
 
 
 def _notes(workspace: Workspace) -> list[str]:

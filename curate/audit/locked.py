@@ -90,22 +90,21 @@ def _file(workspace: Workspace, source: str, entry: LockedSource, name: str, sou
 
 def _standing(workspace: Workspace, manifest: Manifest, entry: LockedSource, sound: set[str]) -> list[Finding]:
     """Hold what the lock calls official against the hashes of the manifest."""
-    by_md5 = {
-        workspace.store.path(file.sha256): name
-        for name, file in entry.files.items()
-        if (known := manifest.file(name)) and known.md5 and not known.sha256 and file.sha256 in sound
-    }
-    md5 = {by_md5[path]: found for path, found in hashes(workspace, f"verify {manifest.name}", by_md5, "md5").items()}
-    findings = []
+    pins: dict[str, dict[str, str]] = {}
     for name, file in sorted(entry.files.items()):
         known = manifest.file(name)
-        if known is None or not known.pinned or not file.official:
-            continue
-        expected, found = (known.sha256, file.sha256) if known.sha256 else (known.md5, md5.get(name))
-        if found is not None and found != expected:
-            hint = f"take {workspace.lock_path.name} back from version control"
-            where = f"{manifest.name}: {name}"
-            findings.append(Finding("called official, but is not", where, str(expected), found, hint))
+        if known is not None and known.pin is not None and file.official and file.sha256 in sound:
+            pins.setdefault(known.pin[0], {})[name] = known.pin[1]
+    findings = []
+    for algorithm, expected in sorted(pins.items()):
+        paths = {name: workspace.store.path(entry.files[name].sha256) for name in expected}
+        again = hashes(workspace, f"verify {manifest.name}", paths.values(), algorithm) if algorithm != "sha256" else {}
+        for name, path in paths.items():
+            found = again.get(path, entry.files[name].sha256)
+            if found != expected[name]:
+                hint = f"take {workspace.lock_path.name} back from version control"
+                where = f"{manifest.name}: {name}"
+                findings.append(Finding("called official, but is not", where, expected[name], found, hint))
     return findings
 
 

@@ -69,10 +69,16 @@ def sources(skin: Skin) -> None:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A folder to adopt files from; may be given several times.",
 )
+@click.option("--masks", is_flag=True, help="Also the lesion masks that are published beside the pictures.")
 @accept_option
 @words
 def fetch(
-    skin: Skin, sources: tuple[str, ...], labels_only: bool, folders: tuple[Path, ...], accept_license: bool
+    skin: Skin,
+    sources: tuple[str, ...],
+    labels_only: bool,
+    folders: tuple[Path, ...],
+    masks: bool,
+    accept_license: bool,
 ) -> None:
     """Fetch sources."""
     from curate import pipeline
@@ -83,6 +89,7 @@ def fetch(
         workspace,
         sources=sources,
         labels_only=labels_only,
+        masks=masks,
         from_=folders,
         accept_license=accept_license,
     )

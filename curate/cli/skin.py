@@ -54,7 +54,12 @@ class Skin:
             leave=False,
             file=sys.stderr,
         ) as bar:
-            yield bar.update
+
+            def grow(more: int) -> None:
+                bar.total = (bar.total or 0) + more
+                bar.refresh()
+
+            yield Advance(bar.update, grow)
 
     def say(self, text: str = "") -> None:
         """Print a line of the result, unless the result is wanted as JSON."""

@@ -116,6 +116,9 @@ class World:
             bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
             md5=None,
+            etag=None,
+            etag_part=None,
+            bytes_about=None,
             optional=False,
             also_named=(),
         )

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from curate import adoption
 from curate.archive import is_rar, members_of
@@ -35,8 +35,11 @@ class Counts:
         return bool(self.made or self.there)
 
 
-def adopt(held: Holdings, source: str, folders: Sequence[Path], *, labels_only: bool = False) -> None:
-    """Adopt what lies in the folders, all or nothing, and remember them.
+def adopt(
+    held: Holdings, source: str, folders: Sequence[Path], *, labels_only: bool = False, told: bool = True
+) -> Counts:
+    """Adopt what lies in the folders, all or nothing, and remember them; return what came, which the report counts too
+    where it is `told`.
 
     Raises FetchError where nothing of the source is there, or what is there contradicts itself.
     """
@@ -46,10 +49,12 @@ def adopt(held: Holdings, source: str, folders: Sequence[Path], *, labels_only: 
     except FetchError:
         held.lock[source], held.trees[source] = before
         raise
-    held.report.made += len(counts.made)
-    held.report.there += len(counts.there)
+    if told:
+        held.report.made += len(counts.made)
+        held.report.there += len(counts.there)
     if counts:
         held.settle(source)
+    return counts
 
 
 def restore(held: Holdings, source: str) -> Counts:
@@ -62,8 +67,8 @@ def restore(held: Holdings, source: str) -> Counts:
     has = held.workspace.store.has
     files = {name: file for name, file in again.files.items() if _same(file, locked.files.get(name))}
     files |= {name: file for name, file in tree.files.items() if has(file.sha256) or file.downloaded}
-    loose = _by_name(again)
-    loose |= {name: entry for name, entry in _by_name(tree).items() if has(entry[1][0])}
+    loose = _by_identity(again)
+    loose |= {name: entry for name, entry in _by_identity(tree).items() if has(entry[1][0])}
     if locked.loose is None or locked.loose.names:  # what was laid beside it since was not asked for
         names = set(locked.loose.names) if locked.loose else set()
         loose = {name: entry for name, entry in loose.items() if name in names}
@@ -96,10 +101,10 @@ def widen(held: Holdings, source: str) -> Counts:
     again, counts = _walk(held, source, whole=True)
     has = held.workspace.store.has
     kept = {name: file for name, file in tree.files.items() if has(file.sha256) or file.downloaded}
-    loose = _by_name(again)
+    loose = _by_identity(again)
     gone = [folder for folder in locked.folders if not (held.workspace.root / folder).exists()]
     if gone or not locked.folders:  # else an archive that came now stands for what of it lay unpacked
-        loose = _by_name(tree) | loose
+        loose = _by_identity(tree) | loose
     tree.files, tree.loose = again.files | kept, dict(loose.values())
     locked.labels_only = [folder for folder in locked.labels_only if folder in gone]
     held.settle(source)
@@ -200,23 +205,24 @@ def _take(
             same = name in old_files and old_files[name].sha256 == sha256 and sha256 in had
             (counts.there if same else counts.made).add(name)
             after.files[name] = LockedFile(sha256, size, file.pinned, official, held.remembered(item.path))
-        old_loose, loose = _by_name(before or tree), _by_name(tree)
+        old_loose, loose = _by_identity(before or tree), _by_identity(tree)
         with ThreadPoolExecutor(4) as pool:
             copies = pool.map(lambda item: store.adopt(item.path, link=False), choice.loose)
             for item, (sha256, size) in zip(choice.loose, copies, strict=True):
                 advance(size)
-                loose[item.name] = (item.relative, (sha256, size))  # in place of what had that final name
-                same = item.name in old_loose and old_loose[item.name][1][0] == sha256 and sha256 in had
-                (counts.there if same else counts.made).add(item.name)
+                name = tree.manifest.identity(item.relative)
+                loose[name] = (item.relative, (sha256, size))  # in place of what was known by that
+                same = name in old_loose and old_loose[name][1][0] == sha256 and sha256 in had
+                (counts.there if same else counts.made).add(name)
         after.loose = dict(loose.values())
     after.build(store)
     tree.files, tree.loose, tree.locations, tree.unread = after.files, after.loose, after.locations, after.unread
     return counts
 
 
-def _by_name(tree: Tree) -> dict[str, tuple[str, tuple[str, int]]]:
-    """Return the unpacked content by final name: its path in the tree, and (sha256, bytes)."""
-    return {PurePosixPath(path).name: (path, entry) for path, entry in tree.loose.items()}
+def _by_identity(tree: Tree) -> dict[str, tuple[str, tuple[str, int]]]:
+    """Return the unpacked content by what tells one file from another: its path in the tree, and (sha256, bytes)."""
+    return {tree.manifest.identity(path): (path, entry) for path, entry in tree.loose.items()}
 
 
 def _same(file: LockedFile, locked: LockedFile | None) -> bool:
@@ -234,7 +240,7 @@ def _changed(locked: Loose | None, now: dict[str, tuple[str, int]], tree: Tree) 
     """Say which unpacked files are not there, or have other bytes than the listing knows; nothing where all is well."""
     if locked is None or Loose.of(now) == locked:
         return []
-    old = {name: entry for name, (_, entry) in _by_name(tree).items()}
+    old = {name: entry for name, (_, entry) in _by_identity(tree).items()}
     names = [name for name in locked.names if name not in now]
     names += [
         f"{name} (other bytes now)" for name in locked.names if name in now and old.get(name, now[name]) != now[name]

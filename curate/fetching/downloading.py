@@ -37,8 +37,7 @@ def download(held: Holdings, jobs: Sequence[Job]) -> None:
     due = [job for job in jobs if not _already(held, job)]
     _room(held.workspace.cache, due)
     unreachable: set[str] = set()
-    known = [job.file.bytes for job in due]
-    total = sum(size for size in known if size is not None) if None not in known else None
+    total = sum(_size(job) for job in due)
     with held.workspace.progress("fetch", total, "B") as advance, ThreadPoolExecutor(_THREADS) as pool:
         guard = threading.Lock()
 
@@ -46,7 +45,11 @@ def download(held: Holdings, jobs: Sequence[Job]) -> None:
             with guard:
                 advance(amount)
 
-        running = {pool.submit(_download, held, job, unreachable, told): job for job in due}
+        def grown(more: int) -> None:
+            with guard:
+                advance.grow(more)
+
+        running = {pool.submit(_download, held, job, unreachable, told, grown): job for job in due}
         for done in as_completed(running):
             job = running[done]
             try:
@@ -61,17 +64,30 @@ def download(held: Holdings, jobs: Sequence[Job]) -> None:
             held.report.problems.append(f"{source}: {error}")
 
 
-def _download(held: Holdings, job: Job, unreachable: set[str], told: Callable[[int], object]) -> None:
+def _download(
+    held: Holdings,
+    job: Job,
+    unreachable: set[str],
+    told: Callable[[int], object],
+    grown: Callable[[int], object],
+) -> None:
     file = job.file
+    counted = _size(job)
+
+    def sized(total: int) -> None:
+        nonlocal counted
+        grown(total - counted)
+        counted = total
+
     got = transfer.fetch(
         file.urls,
         job.part,
         name=file.name,
         size=file.bytes,
-        sha256=file.sha256,
-        md5=file.md5,
+        pin=file.pin,
         trusted=job.trusted,
         on_progress=told,
+        on_total=sized,
         unreachable=unreachable,
     )
     held.workspace.store.put_verified(got.path, got.sha256)
@@ -93,9 +109,14 @@ def _came(held: Holdings, job: Job, sha256: str, size: int, origin: str) -> None
     held.came(job.source, job.file.name, LockedFile(sha256, size, pinned, pinned, origin))
 
 
+def _size(job: Job) -> int:
+    """Return the size that is published, if only rounded; 0 where none is, until the host tells it."""
+    return job.file.bytes if job.file.bytes is not None else job.file.bytes_about or 0
+
+
 def _room(folder: Path, jobs: Sequence[Job]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = sum(max(0, (job.file.bytes or 0) - part_size(job.part)) for job in jobs)
+    wanted = sum(max(0, _size(job) - part_size(job.part)) for job in jobs)
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise FetchError(

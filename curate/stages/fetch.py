@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate import adoption, lock
@@ -26,14 +27,16 @@ def run(
     sources: Sequence[str] = (),
     *,
     labels_only: bool = False,
+    masks: bool = False,
     from_: Sequence[Path] = (),
     accept_license: bool = False,
 ) -> Report:
     """Bring in the bytes of the sources, and leave the listing of each tree and the lock behind.
 
     With `from_`: what lies below those folders is adopted (linked or copied, never moved), nothing is downloaded, and
-    the folders are remembered. Without: what was adopted and has been lost comes back from the remembered folders, and
-    what is missing of open sources is downloaded. `labels_only`: label files only.
+    the folders are remembered. Without: what was adopted and has been lost comes back from the remembered folders, what
+    a person put into `placed/<source>` of the root is adopted, and what is missing of open sources is downloaded.
+    `labels_only`: label files only; `masks`: also the lesion masks that are published beside the pictures.
     Without names: the sources of which something is or was here, and of those that were adopted only what is lost;
     where nothing is here, and with `from_`, all sources.
     The report counts files; its problems say what could not be done. Raises FetchError where the only source fails,
@@ -42,18 +45,28 @@ def run(
     named = bool(sources)
     with alone(workspace.cache):
         chosen = sources or ([] if from_ else workspace.remembered()) or workspace.sources()
-        return _run(workspace, chosen, named, labels_only=labels_only, from_=from_, accept_license=accept_license)
+        wish = Wish(labels_only, masks, accept_license)
+        return _run(workspace, chosen, named, wish, from_)
 
 
-def _run(
-    workspace: Workspace,
-    sources: Sequence[str],
-    named: bool,
-    *,
-    labels_only: bool,
-    from_: Sequence[Path],
-    accept_license: bool,
-) -> Report:
+@dataclass(frozen=True)
+class Wish:
+    """What of a source is wanted, and whether its terms are accepted."""
+
+    labels_only: bool = False
+    masks: bool = False
+    accept_license: bool = False
+
+    def of(self, file: RemoteFile) -> bool:
+        """Tell whether a file is wanted, were it not optional."""
+        return file.role == "labels" or not self.labels_only
+
+    def of_optional(self, file: RemoteFile) -> bool:
+        """Tell whether a file that is optional is wanted all the same."""
+        return self.masks and file.optional and file.role == "masks" and bool(file.urls)
+
+
+def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, from_: Sequence[Path]) -> Report:
     report = Report("fetch", "files")
     workspace.sources(sources)
     workspace.store.sweep()
@@ -63,11 +76,11 @@ def _run(
     for source in sources:
         try:
             if from_:
-                if accept_license:
+                if wish.accept_license:
                     held.accept(workspace.manifests[source])
-                adopt(held, source, from_, labels_only=labels_only)
+                adopt(held, source, from_, labels_only=wish.labels_only)
             else:
-                jobs.extend(_due(held, source, named, labels_only=labels_only, accept_license=accept_license))
+                jobs.extend(_due(held, source, named, wish))
         except FetchError as error:
             failures.append(error)
             report.problems.append(f"{source}: {error}")
@@ -76,7 +89,7 @@ def _run(
     if failures and len(sources) == 1:
         raise failures[0]
     for source in sources:
-        _tell(held, source, labels_only=labels_only)
+        _tell(held, source, wish)
     return report
 
 
@@ -99,8 +112,8 @@ def _narrow(workspace: Workspace, locked: LockedSource) -> bool:
     return any((workspace.root / folder).exists() for folder in locked.labels_only)
 
 
-def _due(held: Holdings, source: str, named: bool, *, labels_only: bool, accept_license: bool) -> list[Job]:
-    """Bring back what was adopted and is lost; return the downloads that are due."""
+def _due(held: Holdings, source: str, named: bool, wish: Wish) -> list[Job]:
+    """Bring back what was adopted and is lost, adopt what was placed; return the downloads that are due."""
     tree = held.tree(source)
     locked = held.locked(source)
     has = held.workspace.store.has
@@ -119,26 +132,30 @@ def _due(held: Holdings, source: str, named: bool, *, labels_only: bool, accept_
         counts.add(restore(held, source))
     elif known:
         held.settle(source)
-    widened = not labels_only and _narrow(held.workspace, locked)
+    widened = not wish.labels_only and _narrow(held.workspace, locked)
     if widened:
         counts.add(widen(held, source))
+    placed = held.workspace.placed(source)
+    if adoption.holds_files(placed):
+        counts.add(adopt(held, source, [placed], labels_only=wish.labels_only, told=False))
     gone = [f for f in tree.manifest.files if f.name in locked.files and not has(locked.files[f.name].sha256)]
     # Who lost the cache asks for what was here, not for gigabytes that were not: those come by the next call. And who
     # placed a part of a source by hand has the rest downloaded only when asking for that source.
     only_here = locked.adopted and (relocked or known or restored or widened or not named)
     missing = [] if only_here else tree.missing()
-    due = {file.name: file for file in [*missing, *gone] if not labels_only or file.role == "labels"}
+    optional = [file for file in tree.manifest.files if wish.of_optional(file) and not held.has(tree, file.name)]
+    due = {file.name: file for file in [*missing, *gone] if wish.of(file)} | {file.name: file for file in optional}
     held.report.made += len(counts.made)
-    held.report.there += len({*tree.files, *(PurePosixPath(path).name for path in tree.loose)} - counts.made - set(due))
-    if accept_license:
+    held.report.there += len({*tree.files, *map(tree.manifest.identity, tree.loose)} - counts.made - set(due))
+    if wish.accept_license:
         held.accept(tree.manifest)
     if not due:
-        if not tree.locations and not adoption.wanted_names(tree.manifest, labels_only=labels_only):
+        if not tree.locations and not adoption.wanted_names(tree.manifest, labels_only=wish.labels_only):
             held.report.notes.append(f"{source} has no label files: with --labels-only there is nothing to fetch")
         return []
     if tree.manifest.access == "manual":
         if not tree.locations or gone:
-            held.report.problems.append(_by_hand(tree.manifest, list(due)))
+            held.report.problems.append(_by_hand(tree.manifest, list(due.values()), placed))
         return []
     if tree.manifest.needs_acceptance and not held.accepted(tree.manifest):
         held.report.problems.append(_unaccepted(tree.manifest))
@@ -152,10 +169,10 @@ def _trusted(locked: LockedSource, file: RemoteFile) -> str | None:
     return known.sha256 if known and known.downloaded else None
 
 
-def _tell(held: Holdings, source: str, *, labels_only: bool) -> None:
+def _tell(held: Holdings, source: str, wish: Wish) -> None:
     """Say what of the source is here, what is not, and what is not the official bytes."""
     tree = held.tree(source)
-    missing = [file.name for file in tree.missing() if not labels_only or file.role == "labels"]
+    missing = [file.name for file in tree.missing() if wish.of(file)]
     foreign = [name for name, file in tree.files.items() if file.standing == "not the official bytes"]
     unpinned = [name for name, file in tree.files.items() if file.standing == "unpinned"]
     held.report.details[source] = {
@@ -189,16 +206,24 @@ def _tell(held: Holdings, source: str, *, labels_only: bool) -> None:
         notes.append(f"{source}: not here: {', '.join(missing)}")
 
 
-def _by_hand(manifest: Manifest, names: Sequence[str]) -> str:
+def _by_hand(manifest: Manifest, files: Sequence[RemoteFile], folder: Path) -> str:
     return str(
         FetchError(
             f"{manifest.name} has to be placed by hand",
             where=manifest.homepage,
-            expected=", ".join(names),
-            found="nothing of it" if names else None,
-            hint=" ".join(manifest.instructions.split()),
+            expected=", ".join(map(_described, files)),
+            found="nothing of it" if files else None,
+            hint=f"{' '.join(manifest.instructions.split())} Or put it into {folder.resolve()}, "
+            f"then: curate fetch {manifest.name}",
         )
     )
+
+
+def _described(file: RemoteFile) -> str:
+    """Name a file by all that is known of it."""
+    known = [f"{file.bytes} bytes"] if file.bytes is not None else []
+    known += [f"{file.pin[0]} {file.pin[1]}"] if file.pin else ["unpinned: nobody published its hash"]
+    return f"{file.name} ({', '.join(known)})"
 
 
 def _unaccepted(manifest: Manifest) -> str:

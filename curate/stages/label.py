@@ -31,7 +31,7 @@ def run(workspace: Workspace) -> Report:
         if lines:
             raise LabelMapError(
                 f"{len(lines)} labels occur that no map knows",
-                where=str(workspace.label_maps),
+                where=str(workspace.root / "label_maps"),
                 found="\n            ".join(lines[:_SHOWN]),
                 done="records and twins stand; labels were not used further",
                 hint="curate label --missing   (prints the lines to add; with a note alone, a label is out of scope)",

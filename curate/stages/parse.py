@@ -17,6 +17,7 @@ from curate import sources as parsers
 from curate.db import Database
 from curate.errors import CorpusError, ManifestError, ParseError
 from curate.files import Files
+from curate.manifest import OWN, Manifest
 from curate.records import Case, Claim, ListedPair, Record, Sheet
 from curate.report import Report
 from curate.workspace import Workspace
@@ -52,6 +53,7 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
         is_new = _mode(database, labels_only) or report.made > 0 or freshness.late_stage(database, "parse") is not None
         with database.transaction():
             database.replace("sources", _sources(workspace))
+            database.replace("expected_counts", _expected(workspace))
             database.build("records")
             if is_new:
                 freshness.stamp(database, "parse", None)
@@ -63,7 +65,7 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
 
 
 def _parse(database: Database, workspace: Workspace, source: str, files: Files, key: str) -> int:
-    claims = list(parse(workspace.manifests[source].parser, files))
+    claims = list(parse(workspace.manifests[source], files))
     _check(source, claims)
     with database.transaction():
         for kind, table in _TABLES.items():
@@ -73,8 +75,9 @@ def _parse(database: Database, workspace: Workspace, source: str, files: Files, 
     return len(claims)
 
 
-def parse(parser: str, files: Files) -> Iterable[Claim]:
-    """Return the claims that the named parser reads in a source's tree; ManifestError where there is no such parser."""
+def parse(manifest: Manifest, files: Files) -> Iterable[Claim]:
+    """Return the claims that a source's parser reads in its tree; ManifestError where there is no such parser."""
+    parser = manifest.parser
     try:
         module = importlib.import_module(f"curate.sources.{parser}")
     except ModuleNotFoundError as missing:
@@ -83,7 +86,7 @@ def parse(parser: str, files: Files) -> Iterable[Claim]:
         ) from missing
     if not hasattr(module, "parse"):
         raise ManifestError(f"{parser!r} is no parser", expected="a module in curate.sources that has parse(files)")
-    claims: Iterable[Claim] = module.parse(files)
+    claims: Iterable[Claim] = module.parse(files, manifest.columns) if parser == OWN else module.parse(files)
     return claims
 
 
@@ -108,7 +111,8 @@ def _check(source: str, claims: Sequence[Claim]) -> None:
 def _key(workspace: Workspace, source: str) -> str:
     """Name what the claims are made of: the source's tree and the code of the parsers."""
     digest = hashlib.sha256(workspace.tree_path(source).read_bytes())
-    digest.update(workspace.manifests[source].parser.encode())
+    manifest = workspace.manifests[source]
+    digest.update(json.dumps([manifest.parser, sorted(manifest.columns.items())]).encode())
     for path in sorted(Path(parsers.__path__[0]).glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -144,6 +148,16 @@ def _mode(database: Database, labels_only: bool | None) -> bool:
     now = labels_only if labels_only is not None else bool(before)
     database.replace("mode", pa.table({"labels_only": [now]}))
     return now != before
+
+
+def _expected(workspace: Workspace) -> pa.Table:
+    rows = [
+        {"source": manifest.name, "what": what, "expected": count}
+        for manifest in workspace.manifests.values()
+        for what, count in manifest.expected.items()
+    ]
+    schema = pa.schema([("source", pa.string()), ("what", pa.string()), ("expected", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def _sources(workspace: Workspace) -> pa.Table:

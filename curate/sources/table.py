@@ -1,0 +1,162 @@
+"""A steward's own pictures: any CSV with a row per picture, whose headers the manifest names in `[columns]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import cast
+
+from curate.errors import ManifestError, ParseError
+from curate.files import Files
+from curate.records import Claim, Modality, PublishedSplit, Record
+from curate.sources import csv_table, isic_names
+from curate.sources.csv_table import Row
+
+FIELDS = (
+    *("image", "label", "split", "isic_id", "lesion_id", "patient_id", "age", "sex", "site", "diagnosis_method"),
+    *("tone_reported", "modality", "mask"),
+)
+_SPLITS = {
+    **{word: word for word in ("train", "validation", "test")},
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+}
+_MODALITIES = ("dermoscopic", "clinical")
+_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp")
+
+
+def parse(files: Files, columns: Mapping[str, Sequence[str]]) -> Iterator[Claim]:
+    """Yield a Record per row of every `*.csv`, then one without a label per picture that no row names.
+
+    `columns` says under which header stands what of `FIELDS`; a field that is not named there has its own name as its
+    header, and is passed over where the table has no such column; several headers are joined with "/", and are None
+    where one cell is empty. `image` is a file's name, with or without its ending, or its path, as far down as is needed
+    to tell two files of one name apart. All other columns become claims.
+    Raises ManifestError for a field that there is not; ParseError for a malformed table, for a column that `columns`
+    names and the table lacks, for an image twice, or that fits two files, for a split or modality that is none, or for
+    no table at all.
+    """
+    unknown = sorted(set(columns) - set(FIELDS))
+    if unknown:
+        raise ManifestError(
+            "the manifest names columns that no record has",
+            where="[columns]",
+            expected=", ".join(FIELDS),
+            found=", ".join(unknown),
+            hint="mend [columns] in the manifest; columns that are not named there are kept as they are",
+        )
+    paths = files.matching("*.csv")
+    if not paths:
+        raise csv_table.none_here("the source", ["*.csv"])
+    pictures = _Pictures(files)
+    seen: dict[str, str] = {}
+    for path in paths:
+        required = [header for headers in columns.values() for header in headers]
+        for row in csv_table.read_all(files, path, [*columns.get("image", ("image",)), *required]):
+            yield _record(row, columns, pictures, seen)
+    for path in pictures.unclaimed():
+        yield Record(image_id=csv_table.once(seen, path, path), file=path, source_label=None)
+
+
+def _record(row: Row, columns: Mapping[str, Sequence[str]], pictures: _Pictures, seen: dict[str, str]) -> Record:
+    told = {field: _cell(row, columns.get(field, (field,))) for field in FIELDS}
+    image = told["image"]
+    if image is None:
+        raise ParseError(
+            "a row names no image",
+            where=row.where(columns.get("image", ("image",))[0]),
+            expected="the name of a picture",
+            found="nothing",
+            hint="name the picture, or take the row out, then fetch again",
+        )
+    name = _slashed(image)
+    split, modality = told["split"], told["modality"]
+    if split is not None and split.lower() not in _SPLITS:
+        raise _no_choice(row, "split", split, tuple(_SPLITS))
+    if modality is not None and modality.lower() not in _MODALITIES:
+        raise _no_choice(row, "modality", modality, _MODALITIES)
+    headers = {header for field in FIELDS for header in columns.get(field, (field,))}
+    return Record(
+        image_id=csv_table.once(seen, name, row.where()),
+        file=pictures.find(name, row),
+        source_label=told["label"],
+        published_split=cast(PublishedSplit, _SPLITS[split.lower()]) if split else None,
+        isic_id=isic_names.isic_id(row, _bare(told["isic_id"])) if told["isic_id"] else None,
+        lesion_id=told["lesion_id"],
+        patient_id=told["patient_id"],
+        age=told["age"],
+        sex=told["sex"],
+        site=told["site"],
+        diagnosis_method=told["diagnosis_method"],
+        tone_reported=told["tone_reported"],
+        modality=cast(Modality, modality.lower()) if modality else None,
+        mask=pictures.find(_slashed(told["mask"]), row) if told["mask"] else None,
+        claims=row.claims(headers),
+    )
+
+
+def _slashed(path: str) -> str:
+    return path.replace("\\", "/").removeprefix("./")
+
+
+def _bare(name: str) -> str:
+    return name[: -len(PurePosixPath(name).suffix)] if name.lower().endswith(_PICTURES) else name
+
+
+def _cell(row: Row, headers: Sequence[str]) -> str | None:
+    cells = [row.get(header) for header in headers]
+    return "/".join(cell for cell in cells if cell) if all(cells) else None
+
+
+def _no_choice(row: Row, field: str, found: str, choices: Sequence[str]) -> ParseError:
+    return ParseError(
+        f"there is no {field} {found!r}",
+        where=row.where(),
+        expected=", ".join(choices),
+        found=found,
+        hint="mend the cell (an empty one says nothing), then fetch again",
+    )
+
+
+class _Pictures:
+    """The pictures of a tree by name and by name without ending, and which of them a row has named."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._paths: dict[str, list[str]] = {}
+        self._claimed: set[str] = set()
+        for path in files:
+            if path.lower().endswith(_PICTURES):
+                final = PurePosixPath(path)
+                for name in {final.name, final.stem}:
+                    self._paths.setdefault(name, []).append(path)
+
+    def find(self, image: str, row: Row) -> str | None:
+        """Return the path of an image, None where it is not here. Raises ParseError where it fits two files."""
+        wanted = PurePosixPath(image)
+        fitting = [path for path in self._paths.get(wanted.name, []) if _same_end(path, wanted)]
+        # The same bytes under two paths (adopted from a folder, and from the folder above) are one picture.
+        if len({self._files.location(path).text() for path in fitting}) > 1:
+            raise ParseError(
+                f"two files fit the image {image!r}",
+                where=row.where(),
+                expected="a path that tells them apart",
+                found=" and ".join(fitting[:2]),
+                hint="write the folder before the name in that cell, then fetch again",
+            )
+        self._claimed.update(fitting)
+        return fitting[0] if fitting else None
+
+    def unclaimed(self) -> Iterator[str]:
+        """Yield the pictures that no row has named, by path."""
+        yield from sorted({path for paths in self._paths.values() for path in paths} - self._claimed)
+
+
+def _same_end(path: str, wanted: PurePosixPath) -> bool:
+    """Tell whether one path is the end of the other, with or without the final name's ending."""
+    here = PurePosixPath(path)
+    if wanted.name != here.name:
+        here = here.with_suffix("")
+    shorter = min(len(here.parts), len(wanted.parts))
+    return here.parts[-shorter:] == wanted.parts[-shorter:]
