@@ -60,11 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
             page = here.pages.get(self.path)
             if page is not None and page.then is not None:
                 here.pages[self.path] = page.then
-        try:
-            self._give(page)
-        finally:
-            with here.guard:
-                here.at_once -= 1
+        if page is not None and page.delay:
+            time.sleep(page.delay)
+        with here.guard:  # before the answer: who has it may ask for the next before this line
+            here.at_once -= 1
+        self._give(page)
 
     def _give(self, page: Page | None) -> None:
         if page is None:
@@ -73,8 +73,6 @@ class _Handler(BaseHTTPRequestHandler):
         misbehave = page.times is None or page.times > 0
         if page.times is not None:
             page.times -= 1
-        if page.delay:
-            time.sleep(page.delay)
         if page.status is not None and misbehave:
             self.send_response(page.status)
             for name, value in page.headers.items():

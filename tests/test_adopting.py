@@ -259,7 +259,8 @@ def test_a_manual_source_says_what_to_place(root: Path) -> None:
     report = fetch.run(workspace(root), ["tiny"])
     assert report.exit_code == 3
     assert "Place labels.csv and the pictures." in report.problems[0]
-    assert "labels.csv, train.zip" in report.problems[0]
+    assert "labels.csv (38 bytes" in report.problems[0]
+    assert "train.zip (unpinned" in report.problems[0]
 
 
 @pytest.mark.real

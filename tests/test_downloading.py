@@ -295,12 +295,14 @@ def test_the_whole_fetch_killed_at_random_points_fifty_times(root: Path, server:
         child = os.fork()
         if child == 0:  # no process is started anew: a kill shall fall into the work, not into the start
             try:
-                fetch.run(Workspace(root), ["tiny"])
+                os._exit(fetch.run(Workspace(root), ["tiny"]).exit_code)
             finally:
-                os._exit(0)
+                os._exit(9)
         time.sleep(draw.random() * 0.06)
         os.kill(child, signal.SIGKILL)
-        done = os.waitpid(child, 0)[1] != signal.SIGKILL
+        ended = os.waitpid(child, 0)[1]
+        done = os.WIFEXITED(ended)
+        assert not done or os.WEXITSTATUS(ended) == 0
         lock.read(here.lock_path)  # whole, whenever it is looked at
         assert all(here.store.intact(sha256) for sha256 in here.store), "what has its final name is whole"
         if done:  # it was faster: all of it has to be right, and is begun anew

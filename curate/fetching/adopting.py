@@ -36,20 +36,21 @@ class Counts:
 
 
 def adopt(
-    held: Holdings, source: str, folders: Sequence[Path], *, labels_only: bool = False, told: bool = True
+    held: Holdings, source: str, folders: Sequence[Path], *, labels_only: bool = False, extra: bool = False
 ) -> Counts:
-    """Adopt what lies in the folders, all or nothing, and remember them; return what came, which the report counts too
-    where it is `told`.
+    """Adopt what lies in the folders, all or nothing, and remember them; return what came.
 
-    Raises FetchError where nothing of the source is there, or what is there contradicts itself.
+    The report counts it, unless it came as an `extra` beside what is counted anyway: then folders that hold nothing
+    that is still missing are no error. Raises FetchError where nothing of the source is there, or what is there
+    contradicts itself.
     """
     before = copy.deepcopy((held.locked(source), held.tree(source)))
     try:
-        counts = _adopt(held, source, folders, labels_only)
+        counts = _adopt(held, source, folders, labels_only, extra)
     except FetchError:
         held.lock[source], held.trees[source] = before
         raise
-    if told:
+    if not extra:
         held.report.made += len(counts.made)
         held.report.there += len(counts.there)
     if counts:
@@ -111,7 +112,7 @@ def widen(held: Holdings, source: str) -> Counts:
     return counts
 
 
-def _adopt(held: Holdings, source: str, folders: Sequence[Path], labels_only: bool) -> Counts:
+def _adopt(held: Holdings, source: str, folders: Sequence[Path], labels_only: bool, extra: bool) -> Counts:
     tree, locked = held.tree(source), held.locked(source)
     counts = Counts()
     if locked.adopted and held.lost(source):
@@ -122,6 +123,9 @@ def _adopt(held: Holdings, source: str, folders: Sequence[Path], labels_only: bo
         if not names:
             held.report.notes.append(f"{source} has no label files: with --labels-only there is nothing to fetch")
             return Counts()
+        if extra and (tree.files or tree.loose):
+            held.report.notes.append(f"{source}: nothing that is missing in {', '.join(map(str, folders))}")
+            return counts
         raise FetchError(
             f"nothing of {source} was found",
             where=", ".join(map(str, folders)),

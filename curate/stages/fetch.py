@@ -118,6 +118,10 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish) -> list[Job]:
     locked = held.locked(source)
     has = held.workspace.store.has
     counts = Counts()
+    folder = held.workspace.cache / "incoming" / source
+    was_begun = folder.is_dir()
+    if locked.empty:
+        folder.mkdir(parents=True, exist_ok=True)
     relocked = bool(tree.files or tree.loose) and not (locked.files or locked.loose)
     if relocked:  # the lock was lost, or taken away to trust what is here
         held.settle(source)
@@ -137,11 +141,13 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish) -> list[Job]:
         counts.add(widen(held, source))
     placed = held.workspace.placed(source)
     if adoption.holds_files(placed):
-        counts.add(adopt(held, source, [placed], labels_only=wish.labels_only, told=False))
+        counts.add(adopt(held, source, [placed], labels_only=wish.labels_only, extra=True))
     gone = [f for f in tree.manifest.files if f.name in locked.files and not has(locked.files[f.name].sha256)]
     # Who lost the cache asks for what was here, not for gigabytes that were not: those come by the next call. And who
-    # placed a part of a source by hand has the rest downloaded only when asking for that source.
-    only_here = locked.adopted and (relocked or known or restored or widened or not named)
+    # placed a part of a source by hand has the rest downloaded only when asking for that source. A run that was killed
+    # goes on.
+    back = known or restored
+    only_here = locked.adopted and (relocked or widened or not named or (bool(back) and not was_begun))
     missing = [] if only_here else tree.missing()
     optional = [file for file in tree.manifest.files if wish.of_optional(file) and not held.has(tree, file.name)]
     due = {file.name: file for file in [*missing, *gone] if wish.of(file)} | {file.name: file for file in optional}
@@ -160,7 +166,6 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish) -> list[Job]:
     if tree.manifest.needs_acceptance and not held.accepted(tree.manifest):
         held.report.problems.append(_unaccepted(tree.manifest))
         return []
-    folder = held.workspace.cache / "incoming" / source
     return [Job(source, file, folder / f"{name}.part", _trusted(locked, file)) for name, file in due.items()]
 
 
