@@ -75,7 +75,8 @@ class Manifest:
 
     `parser` names the module in `curate.sources`; ids of one `namespace` mean the same picture in all its sources;
     `released` is a year; `license` an SPDX id or `LicenseRef-...`; `attribution` the credit line that must be shown;
-    `access` "manual": a person places the files, `instructions` say what and where;
+    `access` "manual": a person places the files, `instructions` say what and where; `listing` is the API's address of
+    the figshare article that holds them: what it lists is tried before a person is asked;
     `expected` are counts, such as `records`, `train`, `pictures`, that a whole source gives.
     `columns` says under which header the parser "table" finds what: `{"image": ("filename",)}`; several headers are
     joined to one id, as a lesion's number that is unique only within a patient needs.
@@ -95,6 +96,7 @@ class Manifest:
     homepage: str
     access: Access
     instructions: str = ""
+    listing: str = ""
     needs_acceptance: bool = False
     expected: Mapping[str, int] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -241,8 +243,12 @@ def _check_file(file: RemoteFile, where: str) -> None:
             found=f"etag {file.etag!r}, etag_part {file.etag_part!r}",
         )
     for url in file.urls:
-        if not re.match(r"https?://", url):
-            raise ManifestError("no web address", where=where, expected="http:// or https://", found=url)
+        _check_url(url, where)
+
+
+def _check_url(url: str, where: str) -> None:
+    if not re.match(r"https?://", url):
+        raise ManifestError("no web address", where=where, expected="http:// or https://", found=url)
 
 
 def _check_name(name: str, where: str) -> None:
@@ -266,6 +272,8 @@ def _check_whole(manifest: Manifest, path: Path) -> None:
                 raise ManifestError("`provides` names no other file", where=f"{where} {file.name}", found=name)
         if manifest.access == "open" and not file.optional and not file.urls:
             raise ManifestError("an open source's file has no address", where=where, found=file.name)
+    if manifest.listing:
+        _check_url(manifest.listing, f"{where}: listing")
     if manifest.columns and manifest.parser != OWN:
         raise ManifestError("only a source whose parser is the table has columns", where=where, found=manifest.parser)
     if manifest.access == "manual" and not manifest.instructions.strip():

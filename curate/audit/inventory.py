@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from curate.manifest import Manifest
 from curate.workspace import Workspace
 
 
@@ -35,15 +37,16 @@ def inventory(workspace: Workspace) -> list[dict[str, Any]]:
                 "loose": loose,
                 "missing": missing,
                 "homepage": manifest.homepage,
-                "todo": _todo(name, manifest.access, manifest.instructions, missing),
+                "todo": _todo(manifest, missing, workspace.placed(name)),
             }
         )
     return entries
 
 
-def _todo(name: str, access: str, instructions: str, missing: list[str]) -> str:
+def _todo(manifest: Manifest, missing: list[str], placed: Path) -> str:
     if not missing:
         return ""
-    if access == "open":
-        return f"curate fetch {name}"
-    return instructions.strip()
+    if manifest.access == "open":
+        return f"curate fetch {manifest.name}" + (" --accept-license" if manifest.needs_acceptance else "")
+    by_itself = f"curate fetch {manifest.name}   (asks figshare; if that fails, by hand:)\n" if manifest.listing else ""
+    return f"{by_itself}{manifest.instructions.strip()}\nOr put it into {placed}, then: curate fetch {manifest.name}"

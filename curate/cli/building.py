@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def sources(skin: Skin) -> None:
         if entry["todo"]:
             skin.say()
             skin.say(f"{entry['source']}: {entry['title']}")
-            skin.say(f"  {entry['todo']}")
+            skin.say(textwrap.indent(entry["todo"], "  "))
     skin.give({"sources": entries})
 
 

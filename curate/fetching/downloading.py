@@ -21,22 +21,25 @@ _THREADS = 8  # over all hosts; at most 4 of them talk to one host
 
 @dataclass(frozen=True)
 class Job:
-    """A file to be downloaded into `part`; `trusted`: the sha256 that an unpinned file had when it first came."""
+    """A file to be downloaded into `part`; `trusted`: the sha256 that an unpinned file had when it first came.
+
+    `placed`: where it is laid for being adopted, as a person would; else it goes into the store.
+    """
 
     source: str
     file: RemoteFile
     part: Path
-    trusted: str | None
+    trusted: str | None = None
+    placed: Path | None = None
 
 
-def download(held: Holdings, jobs: Sequence[Job]) -> None:
+def download(held: Holdings, jobs: Sequence[Job], unreachable: set[str]) -> None:
     """Download in parallel, and say in the report's problems what did not come.
 
-    Raises FetchError where the disk has no room for all of it.
+    `unreachable` is as in `transfer.fetch`. Raises FetchError where the disk has no room for all of it.
     """
     due = [job for job in jobs if not _already(held, job)]
     _room(held.workspace.cache, due)
-    unreachable: set[str] = set()
     total = sum(_size(job) for job in due)
     with held.workspace.progress("fetch", total, "B") as advance, ThreadPoolExecutor(_THREADS) as pool:
         guard = threading.Lock()
@@ -57,7 +60,7 @@ def download(held: Holdings, jobs: Sequence[Job]) -> None:
                 held.report.made += 1
             except FetchError as error:
                 held.report.problems.append(f"{job.source}: {error}")
-    for source in sorted({job.source for job in jobs}):
+    for source in sorted({job.source for job in jobs if job.placed is None}):
         try:
             held.settle(source)
         except FetchError as error:
@@ -90,13 +93,16 @@ def _download(
         on_total=sized,
         unreachable=unreachable,
     )
+    if job.placed is not None:
+        got.path.replace(job.placed)
+        return
     held.workspace.store.put_verified(got.path, got.sha256)
     _came(held, job, got.sha256, got.bytes, got.url)
 
 
 def _already(held: Holdings, job: Job) -> bool:
     """Take a file whose bytes are in the store already (another source's, or those of a killed run)."""
-    sha256 = job.file.sha256 or job.trusted
+    sha256 = job.file.sha256 or job.trusted if job.placed is None else None
     if sha256 is None or not held.workspace.store.has(sha256):
         return False
     _came(held, job, sha256, held.workspace.store.path(sha256).stat().st_size, job.file.urls[0])

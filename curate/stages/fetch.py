@@ -13,6 +13,7 @@ from curate.fetching.adopting import Counts, adopt, restore, widen
 from curate.fetching.alone import alone
 from curate.fetching.downloading import Job, download
 from curate.fetching.holdings import Holdings, lost
+from curate.fetching.listing import listed
 from curate.lock import LockedSource
 from curate.manifest import Manifest, RemoteFile
 from curate.report import Report
@@ -73,6 +74,7 @@ def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, 
     held = Holdings(workspace, report)
     failures: list[FetchError] = []
     jobs: list[Job] = []
+    unreachable: set[str] = set()
     for source in sources:
         try:
             if from_:
@@ -80,12 +82,17 @@ def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, 
                     held.accept(workspace.manifests[source])
                 adopt(held, source, from_, labels_only=wish.labels_only)
             else:
-                jobs.extend(_due(held, source, named, wish))
+                jobs.extend(_due(held, source, named, wish, unreachable))
         except FetchError as error:
             failures.append(error)
             report.problems.append(f"{source}: {error}")
     if jobs:
-        download(held, jobs)
+        download(held, jobs, unreachable)
+        for source in sorted({job.source for job in jobs if job.placed is not None}):
+            try:
+                adopt(held, source, [workspace.placed(source)], labels_only=wish.labels_only, extra=True)
+            except FetchError as error:
+                report.problems.append(f"{source}: {error}")
     if failures and len(sources) == 1:
         raise failures[0]
     for source in sources:
@@ -112,7 +119,7 @@ def _narrow(workspace: Workspace, locked: LockedSource) -> bool:
     return any((workspace.root / folder).exists() for folder in locked.labels_only)
 
 
-def _due(held: Holdings, source: str, named: bool, wish: Wish) -> list[Job]:
+def _due(held: Holdings, source: str, named: bool, wish: Wish, unreachable: set[str]) -> list[Job]:
     """Bring back what was adopted and is lost, adopt what was placed; return the downloads that are due."""
     tree = held.tree(source)
     locked = held.locked(source)
@@ -160,13 +167,38 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish) -> list[Job]:
             held.report.notes.append(f"{source} has no label files: with --labels-only there is nothing to fetch")
         return []
     if tree.manifest.access == "manual":
-        if not tree.locations or gone:
-            held.report.problems.append(_by_hand(tree.manifest, list(due.values()), placed))
-        return []
+        if tree.locations and not gone and not tree.manifest.listing:
+            return []
+        return _listed(held, tree, list(due.values()), wish, unreachable)
     if tree.manifest.needs_acceptance and not held.accepted(tree.manifest):
-        held.report.problems.append(_unaccepted(tree.manifest))
+        held.report.problems.append(_unaccepted(tree.manifest, wish))
         return []
     return [Job(source, file, folder / f"{name}.part", _trusted(locked, file)) for name, file in due.items()]
+
+
+def _listed(held: Holdings, tree: Tree, due: Sequence[RemoteFile], wish: Wish, unreachable: set[str]) -> list[Job]:
+    """Return the downloads of what is listed of a source that a person would have to place; else ask the person."""
+    manifest = tree.manifest
+    placed, folder = held.workspace.placed(manifest.name), held.workspace.cache / "incoming" / manifest.name
+    found = "nothing of it"
+    if manifest.listing:
+        try:
+            files = listed(manifest, folder, unreachable, labels_only=wish.labels_only)
+        except FetchError as error:
+            found = f"what is listed cannot be had: {error.what}: {error.found}"
+            if tree.locations:
+                held.report.notes.append(f"{manifest.name}: {found}")
+                return []
+        else:
+            placed.mkdir(parents=True, exist_ok=True)
+            parts = {file.name: folder / f"{file.name}.part" for file in files if not (placed / file.name).exists()}
+            return [
+                Job(manifest.name, file, parts[file.name], placed=placed / file.name)
+                for file in files
+                if file.name in parts
+            ]
+    held.report.problems.append(_by_hand(manifest, due, placed, found))
+    return []
 
 
 def _trusted(locked: LockedSource, file: RemoteFile) -> str | None:
@@ -211,14 +243,15 @@ def _tell(held: Holdings, source: str, wish: Wish) -> None:
         notes.append(f"{source}: not here: {', '.join(missing)}")
 
 
-def _by_hand(manifest: Manifest, files: Sequence[RemoteFile], folder: Path) -> str:
+def _by_hand(manifest: Manifest, files: Sequence[RemoteFile], folder: Path, found: str) -> str:
+    inside = {name for file in files for name in file.provides}
     return str(
         FetchError(
             f"{manifest.name} has to be placed by hand",
             where=manifest.homepage,
-            expected=", ".join(map(_described, files)),
-            found="nothing of it" if files else None,
-            hint=f"{' '.join(manifest.instructions.split())} Or put it into {folder.resolve()}, "
+            expected=", ".join(_described(file) for file in files if file.name not in inside),
+            found=found if files else None,
+            hint=f"{' '.join(manifest.instructions.split())}; or put it into {folder.resolve()}, "
             f"then: curate fetch {manifest.name}",
         )
     )
@@ -231,12 +264,13 @@ def _described(file: RemoteFile) -> str:
     return f"{file.name} ({', '.join(known)})"
 
 
-def _unaccepted(manifest: Manifest) -> str:
+def _unaccepted(manifest: Manifest, wish: Wish) -> str:
+    flags = (" --labels-only" if wish.labels_only else "") + (" --masks" if wish.masks else "")
     return str(
         FetchError(
             f"{manifest.name} is under a licence that has to be accepted first: {manifest.license}",
             where=manifest.license_url,
             done="nothing of it was downloaded",
-            hint=f"read the licence, then: curate fetch {manifest.name} --accept-license",
+            hint=f"read the licence, then: curate fetch {manifest.name}{flags} --accept-license",
         )
     )

@@ -1,0 +1,68 @@
+"""What figshare lists of an article: its files, each with its size, its md5 and its address.
+
+The article's page and its files may stand behind a challenge for browsers; the public API does not
+(https://docs.figshare.com, GET /articles/{id}). The files of an article can change with its versions: a manifest names
+the article, and what is listed on the day is what is downloaded, verified by the md5 that is listed with it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from curate import transfer
+from curate.archive import is_clutter
+from curate.errors import FetchError
+from curate.manifest import Manifest, RemoteFile
+
+
+def listed(manifest: Manifest, folder: Path, unreachable: set[str], *, labels_only: bool) -> list[RemoteFile]:
+    """Return the files of the article that are the source's, by name; the listing itself is left in `folder`.
+
+    `unreachable` is as in `transfer.fetch`. Raises FetchError where the listing cannot be had, is not in its form, or
+    lists nothing of the source.
+    """
+    got = transfer.fetch([manifest.listing], folder / "article.json.part", name="article.json", unreachable=unreachable)
+    path = got.path.replace(folder / "article.json")
+    fits = [glob for file in manifest.files if not labels_only or file.role == "labels" for glob in _names(file)]
+    try:
+        article = json.loads(path.read_text(encoding="utf-8"))
+        found = list(_files(article["files"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise FetchError(
+            "the listing of the article is not in its form",
+            where=manifest.listing,
+            expected="JSON with files[].name, size, computed_md5, download_url",
+            found=f"{type(broken).__name__}: {broken}",
+        ) from broken
+    wanted = [file for file in found if any(fnmatch.fnmatchcase(file.name, glob) for glob in fits)]
+    if not wanted:
+        raise FetchError(
+            "the article lists nothing of the source",
+            where=manifest.listing,
+            expected=", ".join(fits),
+            found=", ".join(file.name for file in found[:10]) or "no files",
+        )
+    return sorted(wanted, key=lambda file: file.name)
+
+
+def _names(file: RemoteFile) -> tuple[str, ...]:
+    # The names of sheets hold no brackets, but the names of files may: only globs are read as globs.
+    return (file.name.replace("[", "[[]"), *file.also_named, *file.members)
+
+
+def _files(entries: list[dict[str, Any]]) -> Iterator[RemoteFile]:
+    for entry in entries:
+        name, size = str(entry["name"]), entry["size"]
+        if PurePosixPath(name).name != name or "\\" in name or is_clutter(name) or entry.get("is_link_only"):
+            continue
+        md5 = entry.get("computed_md5") or entry.get("supplied_md5")
+        url = str(entry["download_url"])
+        urls = [url]
+        if (urlsplit(url).hostname or "").endswith("figshare.com"):
+            urls.append(f"https://api.figshare.com/v2/file/download/{int(entry['id'])}")
+        yield RemoteFile(name, "pictures", urls=tuple(urls), bytes=int(size), md5=str(md5) if md5 else None)
