@@ -228,6 +228,9 @@ def _ask(session: requests.Session, url: str, kept: Part, wanted: Wanted, patien
         kept.room()
         for data in answer.raw.stream(_CHUNK, decode_content=False):
             kept.append(data)
+            if wanted.size is not None and kept.size > wanted.size:  # a body without a length may never end
+                kept.restart()
+                raise _MirrorError(f"more than {wanted.size} bytes: changed upstream")
     total = kept.facts.get("total")
     if total is None or kept.size == total:
         kept.facts["total"] = kept.size

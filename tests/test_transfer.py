@@ -185,6 +185,22 @@ def test_the_size_that_a_host_tells_is_told_before_the_bytes_come(server: Server
     assert sum(amount for word, amount in told if word == "now") == len(DATA)
 
 
+def test_a_body_that_goes_on_and_on_is_left(server: Server, part: Path) -> None:
+    server.pages["/f"] = Page(DATA * 100, length=0)
+    said = refused(server, part, size=len(DATA), sha256=SHA)
+    assert f"more than {len(DATA)} bytes" in said
+    assert not part.exists()
+
+
+def test_a_range_that_cannot_be_satisfied_begins_anew(server: Server, part: Path) -> None:
+    server.pages["/f"] = Page(DATA, cut=60_000, then=Page(b"", status=500))
+    refused(server, part, sha256=SHA)
+    assert part_size(part) == 60_000
+    server.pages["/f"] = Page(DATA[:50_000], etag=None)
+    assert got(server, part, sha256=hashlib.sha256(DATA[:50_000]).hexdigest()).bytes == 50_000
+    assert "bytes=60000-" in server.ranges()
+
+
 @pytest.mark.parametrize(
     ("given", "asked"),
     [

@@ -95,6 +95,7 @@ class World:
                 title=f"{_DRAWN}{packaged[source].title.removeprefix(_DRAWN)}",
                 access="open",
                 instructions="",
+                listing="",
                 needs_acceptance=False,
                 expected=dict(self.expected[source]),
                 files=files,
