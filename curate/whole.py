@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,26 @@ def write_text(path: Path, text: str) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def seal(path: Path) -> None:
+    """Write the sha256 of a file beside it, as `sha256sum --check` reads it. Raises OSError as the system does."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    write_text(seal_of(path), f"{found}  {path.name}\n")
+
+
+def seal_of(path: Path) -> Path:
+    """Return where the seal of a file is, or would be."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def sealed(path: Path) -> str | None:
+    """Return the sha256 that a file's seal says, None where it has none."""
+    try:
+        return seal_of(path).read_bytes().decode("utf-8", "replace").partition(" ")[0]
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager

@@ -13,11 +13,13 @@ import pytest
 from conftest import FIXTURES
 
 from curate import pipeline
+from curate.audit import report as page
 from curate.audit import verify
 from curate.errors import CorpusError
 from curate.ml import runs
 from curate.report import Report
 from curate.stages import fetch
+from curate.whole import seal_of
 from curate.workspace import Workspace
 
 SOURCES = ("isic_2019", "pad_ufes_20", "ph2")  # plain files and a zip; zips in a zip; content that lies unpacked
@@ -70,12 +72,16 @@ def test_says_which_are_not_the_official_bytes(workspace: Workspace) -> None:
 
 
 def test_a_flipped_bit_in_any_file_is_found(workspace: Workspace) -> None:
+    page.write(workspace)
     paths = sorted(path for path in workspace.cache.rglob("*") if path.is_file() and path.stat().st_size)
-    kept = [path for path in paths if path != workspace.database_path and path.name != "index.json"]
-    assert {path.relative_to(workspace.cache).parts[0] for path in kept} == {"objects", "incoming", "shards"}
-    for number, path in enumerate(kept):
+    assert {path.relative_to(workspace.cache).parts[0] for path in paths} == {
+        *("objects", "incoming", "shards", "reports"),
+        *("corpus.duckdb", "corpus.duckdb.sha256"),
+    }
+    # The index of the shards and the pages say things that follow from nothing else: more than one place is tried.
+    for number, path in enumerate([*paths, *(path for path in paths if path.suffix in (".json", ".html")), *paths]):
         whole = path.read_bytes()
-        flip(path, (0.0, 0.37, 0.999)[number % 3], number % 8)
+        flip(path, (0.0, 0.37, 0.999, 0.61, 0.8)[number % 5], number % 8)
         report = verify.run(workspace)
         path.write_bytes(whole)
         assert report.exit_code == 1, path
@@ -248,9 +254,11 @@ def test_a_damaged_database_is_found(workspace: Workspace) -> None:
     path = workspace.database_path
     whole = path.read_bytes()
     found = 0
+    whole_seal = seal_of(path).read_bytes()
+    seal_of(path).unlink()  # as a run that was killed leaves it: then only what is in use can be held against anything
     # Three headers of 4 KiB, then blocks of 256 KiB, each with its own checksum.
     blocks = range(3 * 4096, len(whole), 256 * 1024)
-    for start in blocks[:: max(1, len(blocks) // 6)]:
+    for start in blocks[:: max(1, len(blocks) // 4)]:
         data = bytearray(whole)
         data[start + 64] ^= 1
         path.write_bytes(bytes(data))
@@ -259,6 +267,12 @@ def test_a_damaged_database_is_found(workspace: Workspace) -> None:
         found += report.exit_code
     # Blocks that no table uses any more hold nothing that could be wrong.
     assert found > 0
+    seal_of(path).write_bytes(whole_seal)
+    for place in (8_000, len(whole) // 3, len(whole) - 9):
+        data = bytearray(whole)
+        data[place] ^= 1
+        path.write_bytes(bytes(data))
+        assert kinds(verify.run(workspace)) == {"damaged database"}
     path.write_bytes(b"no database at all" * 1000)
     assert kinds(verify.run(workspace)) == {"damaged database"}
 

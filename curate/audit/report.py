@@ -25,6 +25,8 @@ def write(workspace: Workspace, out: Path | None = None) -> Report:
     made = render(workspace)
     try:
         whole.write_text(path, made)
+        if out is None:
+            whole.seal(path)
     except OSError as refused:
         raise CorpusError(
             "the page could not be written", where=str(path), found=str(refused), hint="curate report --out FILE"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from curate import db
+from curate import db, whole
 from curate.audit import locked, sharded, trained
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
@@ -25,8 +25,7 @@ def run(workspace: Workspace) -> Report:
 
     Objects are hashed against their names, locked files against lock and manifest, the listing of each source's tree
     against the tree that its files give, shards against `index.json`, the files beside them against what `index.json`
-    says, runs against the hashes beside their files, and every block of the database against its checksum. Each thing
-    that is wrong is a finding.
+    says, runs, pages and the database against the hashes beside them. Each thing that is wrong is a finding.
     Raises CorpusError where there is nothing to verify, FetchError where the lock is no lock.
     """
     report = Report("verify", "files", did="whole")
@@ -36,13 +35,12 @@ def run(workspace: Workspace) -> Report:
     findings, sound = _objects(workspace, locked.needed(workspace, entries))
     report.made += len(sound)
     findings += locked.check(workspace, entries, sound)
-    more, whole = sharded.check(workspace)
-    findings += more
-    report.made += whole
-    more, whole = trained.check(workspace)
-    findings += more
-    report.made += whole
+    for check in (sharded.check, trained.check):
+        more, sound_files = check(workspace)
+        findings += more
+        report.made += sound_files
     findings += _database(workspace)
+    findings += _pages(workspace)
     findings.sort()
     report.findings = len(findings)
     report.left_out = dict(sorted(Counter(finding.kind for finding in findings).items()))
@@ -91,10 +89,24 @@ def _objects(workspace: Workspace, needed: Mapping[str, str]) -> tuple[list[Find
 
 
 def _database(workspace: Workspace) -> list[Finding]:
-    """Read every value of every table: DuckDB holds each block against its checksum on the way."""
+    """Hold the database against the hash that who wrote it last left beside it."""
     path = workspace.database_path
     if not path.exists():
         return []
+    expected = whole.sealed(path)
+    if expected is not None:
+        found = hashes(workspace, "verify corpus", [path])[path]
+        if found == expected:
+            return []
+    # What was killed while it wrote leaves no hash; and where the hash is another, the rows say which table it is.
+    findings = _tables(path)
+    if not findings and expected is not None:
+        findings = [Finding("damaged database", str(path), f"sha256 {expected}", found, _anew(path))]
+    return findings
+
+
+def _tables(path: Path) -> list[Finding]:
+    """Read every value of every table: DuckDB holds each block against its checksum on the way."""
     try:
         tables = db.ask(path, db.script("verify_tables"), seconds=_SECONDS).column("table_name").to_pylist()
     except (db.QueryError, CorpusError) as refused:
@@ -120,6 +132,20 @@ def _readable(path: Path, tables: list[str]) -> db.QueryError | None:
 
 def _broken(path: Path, refused: CurateError, table: str | None = None) -> Finding:
     found = (refused.found or refused.what).split("\n")[0]
-    hint = f"rm {shlex.quote(str(path))} && curate build   (only time is lost)"
     where = f"{path}, table {table}" if table else str(path)
-    return Finding("damaged database", where, "rows that can be read", found, hint)
+    return Finding("damaged database", where, "rows that can be read", found, _anew(path))
+
+
+def _anew(path: Path) -> str:
+    return f"rm {shlex.quote(str(path))} && curate build   (only time is lost)"
+
+
+def _pages(workspace: Workspace) -> list[Finding]:
+    """Hold the pages that `report` wrote here against their hashes."""
+    folder = workspace.cache / "reports"
+    pages = [path for path in sorted(folder.glob("*.html")) if whole.sealed(path) is not None]
+    return [
+        Finding("damaged page", str(path), f"sha256 {whole.sealed(path)}", found, "curate report")
+        for path, found in hashes(workspace, "verify reports", pages).items()
+        if found != whole.sealed(path)
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from curate import whole
 from curate.db import opening
 from curate.db.scripts import script
 from curate.errors import CorpusError
@@ -29,7 +30,10 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
         else:
             opening.require(path)
+        self._writes = not read_only
         self._connection = opening.connect(path, read_only=read_only)
+        if self._writes:
+            whole.seal_of(path).unlink(missing_ok=True)  # until it is closed, no hash holds
 
     @classmethod
     def pair(cls, before: Path, after: Path) -> Database:
@@ -38,7 +42,7 @@ class Database:
         Raises CorpusError where one of the files is not there, is in use, or is not DuckDB's.
         """
         both = cls.__new__(cls)
-        both.path, both._connection = after, duckdb.connect()
+        both.path, both._connection, both._writes = after, duckdb.connect(), False
         both._connection.execute(opening.SOUND)
         for name, path in (("before", before), ("after", after)):
             try:
@@ -65,8 +69,13 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Close the file, so that another process may open it."""
+        """Close the file, so that another process may open it; where it was written, leave its sha256 beside it."""
         self._connection.close()
+        if self._writes and not self.path.with_name(f"{self.path.name}.wal").exists():
+            try:
+                whole.seal(self.path)
+            except OSError as refused:
+                raise opening.not_written(self.path, str(refused)) from refused
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -21,16 +21,15 @@ from curate.manifest import Manifest, RemoteFile
 
 
 def listed(manifest: Manifest, folder: Path, unreachable: set[str], *, labels_only: bool) -> list[RemoteFile]:
-    """Return the files of the article that are the source's, by name; the listing itself is left in `folder`.
+    """Return the files of the article that are the source's, by name; `folder` is for the listing as it comes.
 
     `unreachable` is as in `transfer.fetch`. Raises FetchError where the listing cannot be had, is not in its form, or
     lists nothing of the source.
     """
     got = transfer.fetch([manifest.listing], folder / "article.json.part", name="article.json", unreachable=unreachable)
-    path = got.path.replace(folder / "article.json")
     fits = [glob for file in manifest.files if not labels_only or file.role == "labels" for glob in _names(file)]
     try:
-        article = json.loads(path.read_text(encoding="utf-8"))
+        article = json.loads(got.path.read_text(encoding="utf-8"))
         found = list(_files(article["files"]))
     except (ValueError, KeyError, TypeError, AttributeError) as broken:
         raise FetchError(
@@ -39,6 +38,8 @@ def listed(manifest: Manifest, folder: Path, unreachable: set[str], *, labels_on
             expected="JSON with files[].name, size, computed_md5, download_url",
             found=f"{type(broken).__name__}: {broken}",
         ) from broken
+    finally:
+        got.path.unlink()
     wanted = [file for file in found if any(fnmatch.fnmatchcase(file.name, glob) for glob in fits)]
     if not wanted:
         raise FetchError(

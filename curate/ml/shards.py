@@ -184,9 +184,11 @@ def features(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 
 
 def write_index(folder: Path, values: Mapping[str, Any], splits: Mapping[str, Sequence[Shard]]) -> None:
-    """Write `index.json`: the given values and, for each split, its shards with hash, bytes and pictures."""
+    """Write `index.json`: the given values and, for each split, its shards with hash, bytes and pictures; and its own
+    hash beside it."""
     listed = {split: [asdict(shard) for shard in shards] for split, shards in splits.items()}
     _json(folder / "index.json", {"format": FORMAT, **values, "shards": listed})
+    whole.seal(folder / "index.json")
 
 
 def read_index(folder: Path) -> dict[str, Any]:
