@@ -14,6 +14,7 @@ _BOMB_RATIO = 100  # unpacked / packed; drawn masks reach 500, but only when the
 _INNER_SIZE = 1 << 20  # bytes; a packed inner zip is unpacked to be listed, so its ratio counts sooner
 _LARGEST_INNER = 16 << 30  # bytes of a packed inner zip, which go to a temporary file
 _LONGEST_NAME = 1024  # characters; some systems take no path longer than that
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SHOWN = 120  # characters of a name in a message
 
 
@@ -55,7 +56,7 @@ def refuse_name(name: str, where: str) -> None:
     """Raise FetchError, naming the archive `where`, for a member's name that leads outside or that no file can have."""
     if len(name) > _LONGEST_NAME:
         raise refused("the name of a member is too long", where, f"at most {_LONGEST_NAME} characters", shown(name))
-    if any(ord(sign) < 32 or 127 <= ord(sign) < 160 for sign in name):
+    if _CONTROL.search(name):
         raise refused("the name of a member has control characters", where, "a name that can be printed", shown(name))
     if not name or name.startswith("/") or "\\" in name or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
         raise refused("a member of the archive leads outside of it", where, "a relative path", shown(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import struct
 import sys
 import threading
@@ -64,7 +65,7 @@ class Rar:
         self._blocks: list[int] = []
         self._last: str | None = None  # the reader that knew this archive
         try:
-            self._rar = rarfile.RarFile(str(path), errors="strict", info_callback=self._met)
+            self._rar = rarfile.RarFile(str(path.absolute()), errors="strict", info_callback=self._met)
         except rarfile.NeedFirstVolume as part:
             raise self._parted() from part
         self._infos = {info.filename: info for info in self._rar.infolist() if not info.is_dir()}
@@ -208,6 +209,28 @@ class Rar:
         )
 
 
+class _Bsdtar(rarfile.ToolSetup):  # type: ignore[misc]  # `rarfile` has no types
+    """How `bsdtar` is called: `rarfile` puts its `--` between `-f` and the archive, and `--` is then looked for."""
+
+    def get_cmdline(self, key: str, pwd: str | None, nodash: bool = False) -> list[str]:
+        words: list[str] = super().get_cmdline(key, pwd, nodash=True)
+        return words
+
+    def add_file_arg(self, cmdline: list[str], filename: str) -> None:
+        # The name is the archive's: without `--` it could be an option, and some options run programs.
+        cmdline += ["--", filename]
+
+
+class _Unar(rarfile.ToolSetup):  # type: ignore[misc]  # `rarfile` has no types
+    """How `unar` is called: it takes a name for a pattern, in which a slash matches nothing."""
+
+    def add_file_arg(self, cmdline: list[str], filename: str) -> None:
+        cmdline.append(re.sub(r"[/*\[\]]", "?", filename))
+
+
+_CALLED = {"bsdtar": _Bsdtar, "unar": _Unar}
+
+
 @functools.lru_cache(maxsize=8)
 def _setups(path: str) -> dict[str, rarfile.ToolSetup]:
     """Return what `rarfile` knows of each reader on that PATH, the best first."""
@@ -215,7 +238,8 @@ def _setups(path: str) -> dict[str, rarfile.ToolSetup]:
     for reader, word in _READERS.items():
         only = {name: name == word for name in _READERS.values()}
         try:
-            found[reader] = rarfile.tool_setup(**only, force=True)
+            setup = rarfile.tool_setup(**only, force=True)
         except rarfile.RarCannotExec:
             continue
+        found[reader] = _CALLED.get(reader, rarfile.ToolSetup)(setup.setup)
     return found

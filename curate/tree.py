@@ -213,7 +213,8 @@ def _take(taken: dict[str, _Taken], new: _Taken, store: Store) -> None:
         raise FetchError(
             f"two files of one name differ, and no hash is known that decides: {name}",
             where=f"{old.path} ({old.size} bytes) and {new.path} ({new.size} bytes)",
-            hint="take one of the two away, then fetch again",
+            done="the source's tree was left as it was",
+            hint="take one of the two away (get an archive that has both again from its publisher), then fetch again",
         )
     taken[name] = new
 

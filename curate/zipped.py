@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from typing import BinaryIO, cast
 
-from curate.hostile import LARGEST_MEMBER, Entry, refused, shown, too_large
+from curate.hostile import LARGEST_MEMBER, MOST_MEMBERS, Entry, refused, shown, too_large, too_many
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, ValueError)
 """What the standard library raises for a zip that is damaged, or made to do harm."""
@@ -43,10 +43,12 @@ class Zip:
     def entries(self) -> list[Entry]:
         """Return the members in the archive's order, folders left out.
 
-        Raises FetchError where members share bytes or reach beyond the list of members, or are packed by a method
-        that the standard library does not know.
+        Raises FetchError where there are too many of them, where they share bytes or reach beyond the list of members,
+        or are packed by a method that the standard library does not know.
         """
-        infos = [info for info in self._zip.infolist() if not info.is_dir()]
+        if len(self._zip.infolist()) > MOST_MEMBERS:
+            raise too_many(self.where)
+        infos = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
         self._refuse_overlaps(infos)
         return [self._entry(info) for info in infos]
 

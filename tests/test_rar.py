@@ -232,6 +232,35 @@ def test_the_next_reader_is_asked_where_the_first_fails(
     assert unread(folder / "a.rar") is None
 
 
+def test_a_name_is_never_an_option_of_the_reader(
+    tmp_path: Path, place: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a solid archive the reader is told the member's name; some of its options would run programs."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    _install(programs / "bsdtar", "exit 0", f"printf '%s\\n' \"$@\" > '{tmp_path / 'told'}'; printf 123")
+    name = "--use-compress-program=sh"
+    folder = place("d", **{"a.rar": rar4({name: Odd(method=3, size=3, crc=zlib.crc32(b"123"))}, main_flags=8)})
+    assert Files.of_folder(folder).read(f"a.rar/{name}") == b"123"
+    assert (tmp_path / "told").read_text().splitlines()[-3:] == [str(folder / "a.rar"), "--", name]
+
+
+@pytest.mark.parametrize("reader", ["unrar", "unar", "bsdtar"])
+def test_an_installed_reader_reads_what_this_test_writes(
+    place: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    if reader not in rar.readers():
+        pytest.skip(f"{reader} is not installed here")
+    import rarfile
+
+    monkeypatch.setattr(rarfile, "FORCE_TOOL", True)  # the library's own switch: stored members go to the reader too
+    for write in (rar4,) if reader == "unar" else (rar4, rar5):  # unar wants more of the new form than is needed
+        folder = place(write.__name__, **{"a.rar": write(CONTENT)})
+        archive = rar.Rar(folder / "a.rar", "a.rar")
+        assert {name: archive._drained(name, reader) for name in CONTENT} == CONTENT
+
+
 def test_a_member_whose_header_lies_about_its_size(
     tmp_path: Path, place: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
