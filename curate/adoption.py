@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from curate import checksums
-from curate.archive import is_clutter, is_rar
+from curate.archive import is_clutter, unread
 from curate.errors import FetchError
 from curate.manifest import Manifest, RemoteFile
 
@@ -115,7 +115,7 @@ def _unpacked(
     labels_only: bool,
     hashes: _Hashes,
 ) -> list[Placed]:
-    here |= {name for name, (item, _) in choice.files.items() if not is_rar(item.path)}
+    here |= {name for name, (item, _) in choice.files.items() if _is_read(item.path)}
     globs = [glob for file in manifest.files if file.name not in here for glob in _globs(file, labels_only)]
     named = _fits([file.name for file in manifest.files], literal=True)
     also = _fits([name for file in manifest.files for name in file.also_named])
@@ -127,6 +127,13 @@ def _unpacked(
                 alike.setdefault(manifest.identity(item.relative), []).append(item)
     loose = [only for items in alike.values() if (only := _only(items, hashes)) is not None]
     return sorted(loose, key=lambda item: item.relative)
+
+
+def _is_read(path: Path) -> bool:
+    try:
+        return unread(path) is None
+    except FetchError:
+        return True  # it is refused with its reasons when it is taken
 
 
 def _globs(file: RemoteFile, labels_only: bool) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curate.errors import CorpusError, CurateError, UnreadablePicture
+from curate.errors import CorpusError, CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
 from curate.images import codec, header
 from curate.recipe import ShardRecipe
@@ -69,6 +69,8 @@ def encode(task: Task) -> list[tuple[str, bytes]]:
     name = task.pictures[0][0]
     try:
         data = read_location(task.location, task.path)
+    except ReaderError:  # the bytes are whole: a program to unpack them can be installed
+        raise
     except (OSError, KeyError, CurateError) as gone:
         raise _changed(name, task.location, f"it cannot be read: {str(gone).splitlines()[0]}") from gone
     if hashlib.sha256(data).hexdigest() != task.sha256:

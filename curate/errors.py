@@ -85,6 +85,10 @@ class FetchError(CurateError):
     """A file could not be had, or is not the file it should be."""
 
 
+class ReaderError(FetchError):
+    """An archive is whole, but no program that is installed here unpacks it."""
+
+
 class ParseError(CurateError):
     """A label file is not in the form that its parser knows."""
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from curate.archive import LARGEST_MEMBER, is_clutter, members_of, read_member, too_large
+from curate.archive import is_clutter, members_of, read_member
 from curate.errors import FetchError, ParseError
+from curate.hostile import LARGEST_MEMBER, too_large
 
 _ESCAPES = {"%": "%25", "!": "%21"}
 
@@ -50,16 +51,16 @@ class Files:
 
     @classmethod
     def of_folder(cls, folder: Path) -> Files:
-        """Return the same view of a plain folder, zips in it looked into (their path stands as a folder).
+        """Return the same view of a plain folder, archives in it looked into (their path stands as a folder).
 
-        Raises FetchError for a zip that cannot be read.
+        Raises FetchError for an archive that cannot be read.
         """
         locations: dict[str, Location] = {}
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder).as_posix()
             if path.is_dir() or is_clutter(relative):
                 continue
-            if path.suffix.lower() == ".zip":
+            if path.suffix.lower() in {".zip", ".rar"}:
                 for member in members_of(path):
                     locations[f"{relative}/{member.path}"] = Location(relative, member.members)
             else:
@@ -137,9 +138,10 @@ def open_location(location: Location, object_path: Path) -> BinaryIO:
 
 
 def read_location(location: Location, object_path: Path) -> bytes:
-    """Return the bytes at a location; open zips are kept for the next call of the same thread of the same process.
+    """Return the bytes at a location; open archives are kept for the next call of the same thread of the same process.
 
-    Raises FetchError where the object is not there, the member is damaged, or it is larger than 1 GiB.
+    Raises FetchError where the object is not there, the member is damaged, or it is larger than 1 GiB; ReaderError
+    where it is in a RAR that needs a program to unpack it, and none is installed.
     """
     try:
         if location.members:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.errors import CurateError, UnreadablePicture
+from curate.errors import CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
 from curate.images import artefacts, codec, fingerprint, montage, scene, tone
 from curate.records import Box, Layout
@@ -45,7 +45,10 @@ class Facts:
 
 
 def look(errands: list[Errand]) -> Facts:
-    """Look at each file. A file that cannot be read or decoded gives a row with the problem, never an error."""
+    """Look at each file. A file that cannot be read or decoded gives a row with the problem, never an error.
+
+    Raises ReaderError where the program is gone that unpacks the RAR it lies in.
+    """
     facts = Facts()
     for errand in errands:
         facts.add(_look(errand))
@@ -56,6 +59,8 @@ def _look(errand: Errand) -> Facts:
     facts = Facts()
     try:
         data = read_location(Location.parse(errand.location), errand.object_path)
+    except ReaderError:  # no fact about the bytes: they are whole, and a program to unpack them can be installed
+        raise
     except CurateError as broken:
         facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": _one_line(broken)})
         return facts

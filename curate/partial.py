@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from curate import checksums
+from curate.archive import members_of
 from curate.checksums import Checksum
 from curate.errors import FetchError
 
@@ -253,8 +254,11 @@ def part_size(part: Path) -> int:
 def _damage(path: Path) -> str | None:
     """Return what is wrong with a zip that no hash vouches for: every member is read and its CRC compared."""
     try:
+        members_of(path)  # what means harm is not unpacked to be checked
         with zipfile.ZipFile(path) as archive:
             bad = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except FetchError as refused:
+        return f"no whole zip ({refused.what}: {refused.found})"
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         return f"no whole zip ({error})"
     return None if bad is None else f"a zip whose member {bad} is damaged"

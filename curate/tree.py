@@ -6,16 +6,18 @@ import fnmatch
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from curate import whole
-from curate.archive import Member, is_rar, members_of
-from curate.errors import FetchError
-from curate.files import Location
+from curate.archive import Member, members_of, unread
+from curate.errors import FetchError, ReaderError
+from curate.files import Location, read_location
 from curate.lock import LockedFile, Loose
 from curate.manifest import Manifest, RemoteFile
+from curate.rar import how_to_install
 from curate.store import Store
 
 _CHUNK = 1 << 20  # bytes
@@ -25,14 +27,14 @@ _CHUNK = 1 << 20  # bytes
 class Tree:
     """The state of one source. `files` by manifest name; `loose` by tree path, with (sha256, bytes).
 
-    `locations` is the tree that follows from both; `unread` names archives that are here but cannot be read in place.
+    `locations` is the tree that follows from both. An archive that stands in it as a file is here, but was not read:
+    a RAR, where no program was installed that unpacks it.
     """
 
     manifest: Manifest
     files: dict[str, LockedFile] = field(default_factory=dict)
     loose: dict[str, tuple[str, int]] = field(default_factory=dict)
     locations: dict[str, Location] = field(default_factory=dict)
-    unread: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, path: Path, manifest: Manifest) -> Tree:
@@ -74,25 +76,52 @@ class Tree:
         by_identity = {self.manifest.identity(path): entry for path, entry in self.loose.items()}
         return Loose.of(by_identity) if by_identity else None
 
-    def build(self, store: Store) -> None:
-        """Make `locations` anew. Raises FetchError for an archive that is cut short or hostile, and for members of
-        one name whose bytes differ where no pinned hash decides."""
+    @property
+    def unread(self) -> list[str]:
+        """Return the names of the archives that are here, but could not be read when the tree was made."""
+        return [
+            file.name
+            for file in self.manifest.files
+            if file.members and file.name in self.locations and not self.locations[file.name].members
+        ]
+
+    def why_unread(self, store: Store, name: str) -> ReaderError | None:
+        """Return why an archive cannot be read here and now, what to install, and what else will do; None where it can.
+
+        Raises FetchError for one that is damaged.
+        """
+        file = self.files[name]
+        why = unread(store.path(file.sha256))
+        if why is None:
+            return None
+        fetch = f"curate fetch {self.manifest.name}"
+        return ReaderError(
+            f"{name} is here, but {why.what}",
+            where=file.origin,
+            expected=why.expected,
+            found=why.found,
+            done="it was adopted, and is not read",
+            hint=f"{how_to_install()}, then: {fetch}; or unpack it, then: {fetch} --from FOLDER",
+        )
+
+    def build(self, store: Store, *, leave: Collection[str] | None = None) -> None:
+        """Make `locations` anew; `leave` names the archives to leave unread, by default those that cannot be read here.
+
+        Raises FetchError for an archive that is cut short or hostile, and for members of one name whose bytes differ
+        where no pinned hash decides.
+        """
         taken: dict[str, _Taken] = {}
-        self.unread = []
         for file in self.manifest.files:
             locked = self.files.get(file.name)
             if locked is None or not store.has(locked.sha256):
                 continue
             path = store.path(locked.sha256)
-            if file.members and not is_rar(path):
+            if file.members and not self._left(store, file, locked, leave):
                 for member in _wanted(path, file, locked):
                     self._take(taken, _Taken.of_member(file, locked, member), store)
             else:
-                if file.members:
-                    self.unread.append(file.name)
-                self._take(
-                    taken, _Taken(file.name, Location(locked.sha256), locked.bytes, None, locked.official), store
-                )
+                whole = _Taken(file.name, Location(locked.sha256), locked.bytes, None, locked.official)
+                self._take(taken, whole, store)
         locations = {entry.path: entry.location for entry in taken.values()}
         for tree_path, (sha256, _) in self.loose.items():
             if self.manifest.identity(tree_path) not in taken and store.has(sha256):
@@ -117,6 +146,12 @@ class Tree:
             and not self._unpacked(file, names)
         ]
 
+    def _left(self, store: Store, file: RemoteFile, locked: LockedFile, leave: Collection[str] | None) -> bool:
+        if leave is not None:
+            return file.name in leave
+        with _known_as(file, locked):
+            return unread(store.path(locked.sha256)) is not None
+
     def _take(self, taken: dict[str, _Taken], new: _Taken, store: Store) -> None:
         name = self.manifest.identity(new.path)
         old = taken.get(name)
@@ -129,7 +164,8 @@ class Tree:
             raise FetchError(
                 f"two files of one name differ, and no hash is known that decides: {name}",
                 where=f"{old.path} ({old.size} bytes) and {new.path} ({new.size} bytes)",
-                hint="take one of the two away, then fetch again",
+                done="the source's tree was left as it was",
+                hint="take one of the two away (an archive that has both: get it again), then fetch again",
             )
         taken[name] = new
 
@@ -162,10 +198,17 @@ class _Taken:
 
 def _wanted(path: Path, file: RemoteFile, locked: LockedFile) -> Iterator[Member]:
     fits = re.compile("|".join(map(fnmatch.translate, file.members))).fullmatch
-    try:
+    with _known_as(file, locked):
         members = members_of(path)
+    return (member for member in members if fits(member.name))
+
+
+@contextmanager
+def _known_as(file: RemoteFile, locked: LockedFile) -> Iterator[None]:
+    """Name in what goes wrong the file that an object was made from: the object has no name that anybody knows."""
+    try:
+        yield
     except FetchError as error:
-        # The object has no name that anybody knows: the message names the file it was made from.
         raise FetchError(
             error.what,
             where=f"{file.name} ({locked.origin})",
@@ -174,12 +217,13 @@ def _wanted(path: Path, file: RemoteFile, locked: LockedFile) -> Iterator[Member
             done="not adopted",
             hint=error.hint or "get the archive again from its publisher",
         ) from error
-    return (member for member in members if fits(member.name))
 
 
 def _crc(entry: _Taken, store: Store) -> int:
     if entry.crc is not None:
         return entry.crc
+    if entry.location.members:  # a RAR may keep another checksum
+        return zlib.crc32(read_location(entry.location, store.path(entry.location.object)))
     crc = 0
     with store.path(entry.location.object).open("rb") as file:  # in pieces: it may be an archive of gigabytes
         while chunk := file.read(_CHUNK):

@@ -221,20 +221,6 @@ def test_only_the_listing_was_lost(root: Path, place: Callable[..., Path]) -> No
     assert tree(here) == before
 
 
-def test_a_rar_is_kept_and_asks_to_be_unpacked(root: Path, place: Callable[..., Path]) -> None:
-    files = (
-        RemoteFile("labels.csv", "labels"),
-        RemoteFile("All.rar", "pictures", members=("T_*.jpg",), provides=("labels.csv",)),
-    )
-    here = workspace(root, *files)
-    report = adopt(here, place("d", **{"All.rar": b"Rar!\x1a\x07\x01\x00rest"}))
-    assert report.exit_code == 3
-    assert "unpack it" in report.problems[0]
-    report = adopt(here, place("e", **{"labels.csv": LABELS, "T_1.jpg": b"1"}))
-    assert report.exit_code == 0
-    assert {"labels.csv", "T_1.jpg"} <= set(tree(here))
-
-
 def test_a_zip_in_a_zip_provides_its_parts(root: Path, place: Callable[..., Path]) -> None:
     one = RemoteFile(
         "one.zip", "pictures", optional=True, members=("T_*.jpg", "labels.csv"), provides=("labels.csv", "train.zip")

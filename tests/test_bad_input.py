@@ -133,6 +133,22 @@ def test_a_member_that_does_not_match_its_checksum(curate: Curate, files: Path, 
     assert "CRC" in told
 
 
+def test_a_label_file_in_a_zip_that_does_not_match_its_checksum(curate: Curate, files: Path, root: Path) -> None:
+    (files / "ph2" / "PH2_dataset.txt").unlink()  # it is in the zip, too
+    path = next((files / "ph2").glob("*.zip"))
+    with zipfile.ZipFile(path) as archive:
+        info = next(info for info in archive.infolist() if info.filename.endswith("PH2_dataset.txt"))
+        start = info.header_offset + 30 + len(info.filename.encode())
+    whole = bytearray(path.read_bytes())
+    whole[start + info.compress_size // 2] ^= 0xFF
+    path.write_bytes(bytes(whole))
+    assert adopt(curate, root, "ph2", files / "ph2").returncode == 0, "no member is read to be adopted"
+    done = build(curate, root, "--until", "split")
+    assert done.returncode == 3
+    for words in ("a member of an archive is damaged", "PH2_dataset.txt", "next:"):
+        assert words in done.stderr, done.stderr
+
+
 def test_a_zip_cut_short_is_not_adopted(curate: Curate, files: Path, root: Path) -> None:
     path = files / "isic_2016" / "ISBI2016_ISIC_Part3_Training_Data.zip"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

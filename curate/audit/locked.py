@@ -131,7 +131,7 @@ def _listing(workspace: Workspace, manifest: Manifest, entry: LockedSource) -> l
         ]
     try:
         again = Tree(manifest, dict(tree.files), dict(tree.loose))
-        again.build(workspace.store)
+        again.build(workspace.store, leave=tree.unread)  # a program installed since does not make the listing wrong
     except FetchError as broken:
         return [Finding("damaged archive", broken.where or str(path), "a whole archive", broken.found or "", hint)]
     with tempfile.TemporaryDirectory() as folder:

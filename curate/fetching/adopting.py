@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from curate import adoption
-from curate.archive import is_rar, members_of
+from curate.archive import members_of
 from curate.errors import FetchError
 from curate.fetching.holdings import Holdings
 from curate.lock import LockedFile, LockedSource, Loose
@@ -186,19 +186,20 @@ def _take(
     here = {
         file.name
         for file in tree.manifest.files
-        if file.members and held.has(tree, file.name) and not is_rar(store.path(tree.files[file.name].sha256))
+        if file.members and held.has(tree, file.name) and file.name not in tree.unread
     }
     placed = adoption.placed_in(folders)
     choice = adoption.choose(tree.manifest, placed, labels_only=labels_only, here=here)
     after = Tree(tree.manifest, dict(tree.files), dict(tree.loose))
     counts = Counts()
     total = sum(item.size for item, _ in choice.files.values()) + sum(item.size for item in choice.loose)
+    for name, (item, _) in choice.files.items():
+        if (file := tree.manifest.file(name)) and file.members:
+            _check_archive(item.path)
     with held.workspace.progress(f"adopt {tree.manifest.name}", total, "B") as advance:
         for name, (item, known) in choice.files.items():
             file = tree.manifest.file(name)
             assert file is not None
-            if file.members:
-                _check_archive(item.path)
             sha256, size = store.adopt(item.path, link=bool(file.members), sha256=known)
             advance(size)
             official = name in choice.official
@@ -220,7 +221,7 @@ def _take(
                 (counts.there if same else counts.made).add(name)
         after.loose = dict(loose.values())
     after.build(store)
-    tree.files, tree.loose, tree.locations, tree.unread = after.files, after.loose, after.locations, after.unread
+    tree.files, tree.loose, tree.locations = after.files, after.loose, after.locations
     return counts
 
 
@@ -266,8 +267,6 @@ def _again(held: Holdings, source: str) -> str:
 
 def _check_archive(path: Path) -> None:
     """Refuse an archive that cannot be read, before anything of it is taken."""
-    if is_rar(path):
-        return
     try:
         members_of(path)
     except FetchError as error:

@@ -111,6 +111,8 @@ def needs(workspace: Workspace, source: str, *, labels_only: bool = False) -> bo
     tree = Tree.read(path, workspace.manifests[source])
     if not path.exists() or lost(workspace, tree, locked) or (not labels_only and _narrow(workspace, locked)):
         return True
+    if tree.unread and not tree.loose:  # it is read if a program to read it is there now, else said again
+        return True
     return not locked.adopted and any(not labels_only or file.role == "labels" for file in tree.missing())
 
 
@@ -123,7 +125,8 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish, unreachable: set[
     """Bring back what was adopted and is lost, adopt what was placed; return the downloads that are due."""
     tree = held.tree(source)
     locked = held.locked(source)
-    has = held.workspace.store.has
+    store = held.workspace.store
+    has = store.has
     counts = Counts()
     folder = held.workspace.cache / "incoming" / source
     was_begun = folder.is_dir()
@@ -149,6 +152,11 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish, unreachable: set[
     placed = held.workspace.placed(source)
     if adoption.holds_files(placed):
         counts.add(adopt(held, source, [placed], labels_only=wish.labels_only, extra=True))
+    readable = [name for name in tree.unread if has(tree.files[name].sha256) and not tree.why_unread(store, name)]
+    if readable:
+        held.settle(source)
+        counts.add(Counts(set(readable)))
+        held.report.notes.append(f"{source}: read now: {', '.join(readable)}")
     gone = [f for f in tree.manifest.files if f.name in locked.files and not has(locked.files[f.name].sha256)]
     # Who lost the cache asks for what was here, not for gigabytes that were not: those come by the next call. And who
     # placed a part of a source by hand has the rest downloaded only when asking for that source. A run that was killed
@@ -231,10 +239,7 @@ def _tell(held: Holdings, source: str, wish: Wish) -> None:
         notes.append(f"{source}: unpinned, trusted on first use: {', '.join(sorted(unpinned))}")
     for name in tree.unread:
         if not tree.loose:
-            held.report.problems.append(
-                f"{source}: {name} is here, but a RAR is not read in place; "
-                f"unpack it (unrar, bsdtar or 7z), then: curate fetch {source} --from FOLDER"
-            )
+            held.report.problems.append(f"{source}: {tree.why_unread(held.workspace.store, name)}")
     archives = [name for name in missing if (file := tree.manifest.file(name)) and file.members]
     if archives and tree.loose:
         notes.append(f"{source}: {len(tree.loose)} unpacked files stand for {', '.join(archives)}")
