@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from curate import transfer
+
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -58,6 +60,13 @@ def curate(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         )
 
     return run  # type: ignore[return-value]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a host that misbehaves be left after milliseconds, not minutes."""
+    quick = transfer.Patience(tries=2, backoff=0.001, connect=2, read=2)
+    monkeypatch.setitem(transfer.fetch.__kwdefaults__, "patience", quick)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from conftest import Curate
 from hostile_server import Page, Server, nobody, serving
 from tiny_source import FILES, LABELS, PICTURES, ZIP, adopt, locked, packed, tree, workspace
 
-from curate import lock, pipeline, transfer
+from curate import lock, pipeline
 from curate.audit import verify
 from curate.errors import FetchError
 from curate.manifest import RemoteFile, dump, read_all
@@ -29,9 +29,7 @@ from curate.workspace import Workspace
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    quick = transfer.Patience(tries=2, backoff=0.001, connect=2, read=2)
-    monkeypatch.setitem(transfer.fetch.__kwdefaults__, "patience", quick)
+def server(impatient: None) -> Iterator[Server]:
     with serving() as here:
         here.pages = {"/labels.csv": Page(LABELS), "/train.zip": Page(ZIP), "/extra.csv": Page(b"extra")}
         yield here

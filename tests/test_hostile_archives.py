@@ -17,7 +17,6 @@ from hostile_server import Page, Server, serving
 from tiny_source import LABELS, PICTURES, adopt, tree, workspace
 from written_zip import DEFLATED, Entry, deflated, files_below, overlapping, zeros, zipped
 
-from curate import transfer
 from curate.errors import FetchError
 from curate.manifest import RemoteFile
 from curate.stages import fetch
@@ -258,9 +257,7 @@ def test_a_hundred_thousand_members_are_adopted(root: Path, place: Callable[...,
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    quick = transfer.Patience(tries=2, backoff=0.001, connect=2, read=2)
-    monkeypatch.setitem(transfer.fetch.__kwdefaults__, "patience", quick)
+def server(impatient: None) -> Iterator[Server]:
     with serving() as here:
         yield here
 

@@ -13,7 +13,6 @@ import pytest
 from hostile_server import Page, Server, serving
 from tiny_source import LABELS, PICTURES, ZIP, packed, tree, workspace
 
-from curate import transfer
 from curate.audit.inventory import inventory
 from curate.manifest import RemoteFile
 from curate.stages import fetch
@@ -26,9 +25,7 @@ FILES = (
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    quick = transfer.Patience(tries=2, backoff=0.001, connect=2, read=2)
-    monkeypatch.setitem(transfer.fetch.__kwdefaults__, "patience", quick)
+def server(impatient: None) -> Iterator[Server]:
     with serving() as here:
         yield here
 
