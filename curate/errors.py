@@ -121,8 +121,8 @@ class ParseError(CurateError):
 
 
 def _quoted(text: str) -> str:
-    short = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return _NO_TEXT.sub(lambda hit: hit[0].encode("unicode_escape").decode("ascii"), short)
+    shown = _NO_TEXT.sub(lambda hit: hit[0].encode("unicode_escape").decode("ascii"), text[: _LONGEST + 1])
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
 class LabelMapError(CurateError):
