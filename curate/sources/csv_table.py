@@ -93,10 +93,15 @@ def read_bare(
 ) -> dict[str, Row]:
     """Read a CSV that has no header; a first row whose first cell is one of `header_words` is passed over.
 
-    Raises ParseError as `read` does, for each row that has not as many cells as there are `columns`.
+    Raises ParseError as `read` does, for each row that has not as many cells as there are `columns`, and for no line.
     """
+    lines = list(_lines(files, path))
+    if not lines:
+        raise ParseError(
+            "the file is empty", where=f"{path}, line 1", expected=", ".join(columns), found="nothing", hint=_HINT
+        )
     rows = []
-    for place, (line, cells) in enumerate(_lines(files, path)):
+    for place, (line, cells) in enumerate(lines):
         if place == 0 and cells[0].strip().lower() in header_words:
             continue
         rows.append(_row(path, line, columns, cells))
