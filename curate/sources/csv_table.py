@@ -102,9 +102,9 @@ def read_bare(
         )
     rows = []
     for place, (line, cells) in enumerate(lines):
-        if place == 0 and cells[0].strip().lower() in header_words:
-            continue
-        rows.append(_row(path, line, columns, cells))
+        row = _row(path, line, columns, cells)
+        if place > 0 or cells[0].strip().lower() not in header_words:
+            rows.append(row)
     return _by_key(rows, key)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -72,5 +73,15 @@ def column(files: Files, name: str, wanted: str | None) -> list[str]:
     mark = next((mark for mark in ",\t;" if read and mark in read[0]), ",")
     rows = [[cell.strip() for cell in next(csv.reader([line], delimiter=mark, skipinitialspace=True))] for line in read]
     if wanted is None:
-        return [row[0] for row in rows]
-    return [row[rows[0].index(wanted)] for row in rows[1:]] if rows else []
+        return numbered(row[0] for row in rows)
+    return numbered(row[rows[0].index(wanted)] for row in rows[1:]) if rows else []
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return the names, those that come again with a number: one claim for two rows of a name would lose a row."""
+    counts: Counter[str] = Counter()
+    found = []
+    for name in names:
+        counts[name] += 1
+        found.append(name if counts[name] == 1 else f"{name}, again ({counts[name]})")
+    return found

@@ -13,6 +13,8 @@ from drawers.isic import finished, names_of_pictures, rows
 TRAINING_2016 = "ISBI2016_ISIC_Part3_Training_GroundTruth.csv"
 TEST_2016 = "ISBI2016_ISIC_Part3_Test_GroundTruth.csv"
 
+HEADER_WORDS = ("image", "image_id", "image_name", "isic_id", "id", "name")
+
 
 @st.composite
 def trees(draw: st.DrawFn) -> Tree:
@@ -31,4 +33,4 @@ def trees(draw: st.DrawFn) -> Tree:
 def names(files: Files) -> Iterable[str]:
     for file in (TRAINING_2016, TEST_2016):
         found = column(files, file, None)
-        yield from found[1:] if found and found[0].lower() in ("image", "image_id") else found
+        yield from found[1:] if found and found[0].lower() in HEADER_WORDS else found

@@ -11,7 +11,7 @@ from curate.demo.archive import Cell, workbook
 from curate.files import Files
 from curate.records import Record
 from drawers import books
-from drawers.drawing import PIXELS, Tree, filled, lines
+from drawers.drawing import PIXELS, Tree, filled, lines, numbered
 
 BARLESS = books.TYPED.filter(lambda text: "|" not in text)
 
@@ -61,8 +61,7 @@ def _ph2_cells(name: str, histology: str, code: str, features: list[str], colour
 
 
 def names(files: Files) -> Iterable[str]:
-    found = {line.split("||")[1].strip() for line in lines(files, "PH2_dataset.txt") if "|" in line}
-    found -= {"Name"}
+    text = [line.strip().strip("|").split("||")[0].strip() for line in lines(files, "PH2_dataset.txt") if "|" in line]
     rows = books.read(files, ("PH2_dataset.xlsx",))
     start = next((at for at, row in enumerate(rows, 1) if row[0] == "Image Name"), len(rows))
-    return found | {str(row[0]).strip() for row in rows[start:] if any(row)}
+    return {*numbered(text[1:]), *numbered(str(row[0]).strip() for row in rows[start:] if any(row))}

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-
-from hypothesis import strategies as st
+from random import Random
 
 from curate.files import Files
-from drawers.layout import Placed
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 _LABELS = re.compile(r".*\.(csv|txt|xlsx?|tab)|HAM10000_metadata")
-ANY = st.text(max_size=6) | st.sampled_from(['"', ",", "\0", "\x1b", "\r", "\ud800", "||", "|", "", " ", "é" * 50, "1"])
+WORDS = (
+    "",
+    " ",
+    '"',
+    ",",
+    "\0",
+    "\x1b",
+    "\r",
+    "\n",
+    "\ud800",
+    "||",
+    "|",
+    "é" * 50,
+    "1",
+    "0.0",
+    "ISIC_0000003",
+    "=1+1",
+    "\x1a",
+)
 
 
 def others() -> dict[str, bytes]:
@@ -28,72 +44,104 @@ def others() -> dict[str, bytes]:
 OTHERS = others()
 
 
-@st.composite
-def spoilt(draw: st.DrawFn, tree: Placed) -> dict[str, bytes]:
-    """Draw what happens to one to three files of the tree, label files more often than others."""
-    files = dict(tree.files)
-    for _ in range(draw(st.integers(1, 3))):
-        labels = [path for path in sorted(files) if _LABELS.fullmatch(path.rpartition("/")[2])]
-        path = draw(st.sampled_from(labels or sorted(files) or [""]) | st.sampled_from(sorted(files) or [""]))
-        if path:
-            draw(st.sampled_from(HAPPENINGS))(draw, files, path)
-    return files
+def spoilt(files: Mapping[str, bytes], chance: Random) -> Iterator[dict[str, bytes]]:
+    """Yield the files after each mishap in turn, now and then after two; label files suffer more often than others.
+
+    A plain generator chooses where: drawn step by step, the same few places came again and again.
+    """
+    for mishap in MISHAPS:
+        changed = dict(files)
+        for happens in (mishap, chance.choice(MISHAPS))[: chance.choice((1, 1, 2))]:
+            labels = [path for path in sorted(changed) if _LABELS.fullmatch(path.rpartition("/")[2])]
+            paths = labels if labels and chance.random() < 0.9 else sorted(changed)
+            if paths:
+                happens(chance, changed, chance.choice(paths))
+        yield changed
 
 
-def _flip(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
+def _flip(chance: Random, files: dict[str, bytes], path: str) -> None:
     data = bytearray(files[path])
-    for place in draw(st.lists(st.integers(0, max(0, len(data) - 1)), max_size=3)) if data else []:
-        data[place] = draw(st.integers(0, 255) | st.sampled_from(b'\n\r,"|;\0'))
+    for _ in range(chance.randint(1, 3)):
+        if data:
+            data[chance.randrange(len(data))] = chance.choice((chance.randrange(256), *b'\n\r,"|;\0'))
     files[path] = bytes(data)
 
 
-def _cut(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
-    files[path] = files[path][: draw(st.integers(0, len(files[path])))]
+def _cut(chance: Random, files: dict[str, bytes], path: str) -> None:
+    files[path] = files[path][: chance.randint(0, len(files[path]))]
 
 
-def _empty(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
-    files[path] = draw(
-        st.sampled_from([b"", b"\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1a", b"<html></html>", b" " * 99])
-    )
+def _empty(chance: Random, files: dict[str, bytes], path: str) -> None:
+    files[path] = chance.choice([b"", b"\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1a", b"<html></html>", b" " * 99])
 
 
-def _lines(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
-    parts = re.split(b"(?<=\n)", files[path])
-    place = draw(st.integers(0, len(parts) - 1))
-    how = draw(st.sampled_from(["twice", "drop", "shuffle", "again"]))
-    if how == "twice":
-        parts.insert(place, parts[place])
-    elif how == "drop":
-        parts.pop(place)
-    elif how == "shuffle":
-        parts = draw(st.permutations(parts))
-    else:
-        parts += parts
-    files[path] = b"".join(parts)
+def _rows(data: bytes) -> tuple[list[bytes], bytes]:
+    """Return the rows of a text, and how they end."""
+    parts = re.split(b"([\r\n]+)", data)
+    return [row for row in parts[::2] if row], parts[1] if len(parts) > 1 else b"\n"
 
 
-def _cell(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
+def _twice(chance: Random, files: dict[str, bytes], path: str) -> None:
+    rows, end = _rows(files[path])
+    rows += rows[1:] and [chance.choice(rows[1:])]
+    files[path] = end.join(rows)
+
+
+def _drop(chance: Random, files: dict[str, bytes], path: str) -> None:
+    rows, end = _rows(files[path])
+    files[path] = end.join(chance.sample(rows, max(0, len(rows) - 1)))
+
+
+def _shuffle(chance: Random, files: dict[str, bytes], path: str) -> None:
+    rows, end = _rows(files[path])
+    files[path] = end.join(rows[:1] + chance.sample(rows[1:], len(rows[1:])))
+
+
+def _again(chance: Random, files: dict[str, bytes], path: str) -> None:
+    rows, end = _rows(files[path])
+    files[path] = end.join(rows + rows)
+
+
+def _cell(chance: Random, files: dict[str, bytes], path: str) -> None:
     parts = re.split(b"(,|\t|;|\r|\n|[|]+)", files[path])
-    parts[draw(st.integers(0, len(parts) - 1))] = draw(ANY).encode("utf-8", "surrogatepass")
+    parts[chance.randrange(len(parts))] = chance.choice(WORDS).encode("utf-8", "surrogatepass")
     files[path] = b"".join(parts)
 
 
-def _other(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
-    files[path] = OTHERS[draw(st.sampled_from(sorted(OTHERS)))]
+def _nibble(chance: Random, files: dict[str, bytes], path: str) -> None:
+    """Take a few letters from the beginning or the end of a line."""
+    parts = re.split(b"([\r\n]+)", files[path])
+    place, count = 2 * chance.randint(0, len(parts) // 2), chance.randint(1, 3)
+    parts[place] = parts[place][count:] if chance.random() < 0.5 else parts[place][:-count]
+    files[path] = b"".join(parts)
 
 
-def _rename(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
+def _quotes(chance: Random, files: dict[str, bytes], path: str) -> None:
+    """Put a quote before a cell, and one behind the cell below it: two rows that look like one."""
+    parts = re.split(b"([\r\n]+)", files[path])
+    place = 2 * chance.randint(0, len(parts) // 2)
+    if place + 2 < len(parts):
+        above, below = parts[place].split(b","), parts[place + 2].split(b",")
+        at = chance.randrange(min(len(above), len(below)))
+        above[at], below[at] = b'"' + above[at], below[at] + b'"'
+        parts[place], parts[place + 2] = b",".join(above), b",".join(below)
+    files[path] = b"".join(parts)
+
+
+def _other(chance: Random, files: dict[str, bytes], path: str) -> None:
+    files[path] = OTHERS[chance.choice(sorted(OTHERS))]
+
+
+def _rename(chance: Random, files: dict[str, bytes], path: str) -> None:
     name = path.rpartition("/")[2]
-    new = draw(
-        st.sampled_from([*sorted(OTHERS), f"{name}.bak", f"x{name}", name[1:] or "x", "1.jpg", "x.png", "L#12dx# .png"])
-    )
-    files[path.removesuffix(name) + new] = files.pop(path)
+    news = [*sorted(OTHERS), f"{name}.bak", f"x{name}", name[1:] or "x", "1.jpg", "x.png", "L#12dx# .png"]
+    files[path.removesuffix(name) + chance.choice(news)] = files.pop(path)
 
 
-def _copy(draw: st.DrawFn, files: dict[str, bytes], path: str) -> None:
+def _copy(chance: Random, files: dict[str, bytes], path: str) -> None:
     files[f"copies/{path.rpartition('/')[2]}"] = files[path]
 
 
-HAPPENINGS: tuple[Callable[[st.DrawFn, dict[str, bytes], str], None], ...] = (
-    *(_flip, _cut, _empty, _lines, _lines, _cell, _cell, _other, _rename, _copy),
+MISHAPS: tuple[Callable[[Random, dict[str, bytes], str], None], ...] = (
+    *(_flip, _cut, _empty, _twice, _drop, _shuffle, _again, _cell, _cell, _nibble, _quotes, _other, _rename, _copy),
 )
