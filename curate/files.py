@@ -13,6 +13,7 @@ from typing import BinaryIO
 from curate.archive import LARGEST_MEMBER, is_clutter, members_of, read_member, too_large
 from curate.errors import FetchError, ParseError
 
+LARGEST_TEXT = 256 << 20  # bytes; the largest label file has 3 MB, a table of a million rows 100
 _ESCAPES = {"%": "%25", "!": "%21"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -112,10 +113,19 @@ class Files:
         """Return the text, without a byte order mark and without the Ctrl-Z that DOS ends a text with.
 
         Line ends stay as they are. What begins with the mark of UTF-16 is read as that: it can be nothing else.
-        Raises ParseError naming the file, the line and the byte at which it is not of that encoding, and for a
-        control character (a NUL, an escape), which no label file has and which steers terminals.
+        Raises ParseError naming the file, the line and the byte at which it is not of that encoding, for a control
+        character (a NUL, an escape), which no label file has and which steers terminals, and for more than 256 MiB.
         """
-        data = self.read(path)
+        with self.open(path) as file:
+            data = file.read(LARGEST_TEXT + 1)
+        if len(data) > LARGEST_TEXT:
+            raise ParseError(
+                "a text file is larger than any label file",
+                where=path,
+                expected=f"at most {LARGEST_TEXT:,} bytes",
+                found="more",
+                hint="put the official file there and fetch again",
+            )
         if data.startswith(_UTF_16) and _is_utf_8(encoding):
             encoding = "utf-16"
         try:
