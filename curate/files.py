@@ -13,7 +13,7 @@ from typing import BinaryIO
 from curate.archive import LARGEST_MEMBER, is_clutter, members_of, read_member, too_large
 from curate.errors import FetchError, ParseError
 
-LARGEST_TEXT = 256 << 20  # bytes; the largest label file has 3 MB, a table of a million rows 100
+LARGEST_TEXT = 128 << 20  # bytes; the largest label file has 3 MB, a table of a million rows 100
 _ESCAPES = {"%": "%25", "!": "%21"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -114,7 +114,7 @@ class Files:
 
         Line ends stay as they are. What begins with the mark of UTF-16 is read as that: it can be nothing else.
         Raises ParseError naming the file, the line and the byte at which it is not of that encoding, for a control
-        character (a NUL, an escape), which no label file has and which steers terminals, and for more than 256 MiB.
+        character (a NUL, an escape), which no label file has and which steers terminals, and for more than 128 MiB.
         """
         with self.open(path) as file:
             data = file.read(LARGEST_TEXT + 1)

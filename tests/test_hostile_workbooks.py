@@ -205,8 +205,11 @@ ENTITIES = "".join(f'<!ENTITY a{at} "{f"&a{at - 1};" * 10}">' for at in range(1,
 LAUGH = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "ha">{ENTITIES}]><x>&a11;</x>'
 CORNERS = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "a sheet of a gigabyte of spaces": (lambda: of_zeros(1 << 30), "the workbook is larger than any label table"),
-    "a directory that lies": (lambda: lying(of_zeros(256 << 20)), "the workbook cannot be opened"),
+    "a sheet of half a gigabyte of spaces": (
+        lambda: of_zeros(512 << 20),
+        "the workbook is larger than any label table",
+    ),
+    "a directory that lies": (lambda: lying(of_zeros(96 << 20)), "the workbook cannot be opened"),
     "entities": (
         lambda: changed(SHEET, lambda _: LAUGH.encode()),
         "the workbook declares XML entities, which no spreadsheet writes",
