@@ -38,6 +38,7 @@ HARMFUL: dict[str, tuple[Callable[[str], bytes], str, int]] = {
     ),
     "10 MB in one cell": (lambda text: text.replace("Dysplastic", "x" * (10 << 20)).encode(), "the table is not", 3),
     "100,000 cells": (lambda text: text.replace("|| IMD902", "||" * 100_000 + " IMD902").encode(), "the table is", 3),
+    "a bar too many": (lambda text: text.replace("|| IMD902", "||| IMD902").encode(), "the table is not", 3),
     "a line of bars": (lambda text: text.replace("|| IMD902", "|||\n|| IMD902").encode(), "the table is not", 3),
 }
 

@@ -47,6 +47,8 @@ def read_text(files: Files, path: str) -> dict[str, Lesion]:
             # Cut short, a row still has ten cells when the last one is begun: colours would be lost without a word.
             raise _shape(where, _TEXT_HEADER, [line])
         cells = _cells(line)
+        if "|" in "".join(cells):  # a bar too many would be a part of the name
+            raise _shape(where, _TEXT_HEADER, cells)
         if header is None:
             header = tuple(_word(cell) for cell in cells)
             if header != _TEXT_HEADER:
