@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_LONGEST = 400  # characters of one part of a ParseError
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 class CurateError(Exception):
     """Something could not be done; the command line prints it as one message and exits with `exit_code`.
@@ -90,7 +95,38 @@ class ReaderError(FetchError):
 
 
 class ParseError(CurateError):
-    """A label file is not in the form that its parser knows."""
+    """A label file is not in the form that its parser knows.
+
+    A part is cut after 400 characters, and what is no printable text is written as an escape: it may quote a
+    stranger's file, which must neither flood a terminal nor steer it.
+
+    >>> print(ParseError("that is no name", found="\x1b[2J" + "x" * 1000).found[:9])
+    \\x1b[2Jxx
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+        done: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(
+            _quoted(what),
+            where=where and _quoted(where),
+            expected=expected and _quoted(expected),
+            found=found and _quoted(found),
+            done=done,
+            hint=hint,
+        )
+
+
+def _quoted(text: str) -> str:
+    shown = _NO_TEXT.sub(lambda hit: hit[0].encode("unicode_escape").decode("ascii"), text[: _LONGEST + 1])
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
 class LabelMapError(CurateError):

@@ -14,7 +14,11 @@ from curate.archive import is_clutter, members_of, read_member
 from curate.errors import FetchError, ParseError
 from curate.hostile import LARGEST_MEMBER, too_large
 
+LARGEST_TEXT = 128 << 20  # bytes; the largest label file has 3 MB, a table of a million rows 100
 _ESCAPES = {"%": "%25", "!": "%21"}
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LINE_END = re.compile("\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +111,54 @@ class Files:
         return open_location(self.location(path), self.object_path(path))
 
     def text(self, path: str, encoding: str = "utf-8") -> str:
-        """Return the text, without a byte order mark, line ends as they are.
+        """Return the text, without a byte order mark and without the Ctrl-Z that DOS ends a text with.
 
-        Raises ParseError naming the file and the byte at which it is not of that encoding.
+        Line ends stay as they are. What begins with the mark of UTF-16 is read as that: it can be nothing else.
+        Raises ParseError naming the file, the line and the byte at which it is not of that encoding, for a control
+        character (a NUL, an escape), which no label file has and which steers terminals, and for more than 128 MiB.
         """
-        data = self.read(path)
-        start = 3 if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} and data.startswith(b"\xef\xbb\xbf") else 0
+        with self.open(path) as file:
+            data = file.read(LARGEST_TEXT + 1)
+        if len(data) > LARGEST_TEXT:
+            raise ParseError(
+                "a text file is larger than any label file",
+                where=path,
+                expected=f"at most {LARGEST_TEXT:,} bytes",
+                found="more",
+                hint="put the official file there and fetch again",
+            )
+        if data.startswith(_UTF_16) and _is_utf_8(encoding):
+            encoding = "utf-16"
         try:
-            return data[start:].decode(encoding)
+            text = data.decode(encoding)
         except UnicodeDecodeError as error:
-            offset = start + error.start
-            line = data.count(b"\n", 0, offset) + 1
             raise ParseError(
                 "a text file is not in its encoding",
-                where=f"{path}, line {line}, byte {offset}",
+                where=f"{path}, line {_line(data[: error.start].decode('latin-1'))}, byte {error.start}",
                 expected=encoding.upper(),
-                found="0x" + data[offset : offset + 4].hex(),
-                hint="save the file in that encoding, or fetch the official one",
+                found="0x" + data[error.start : error.start + 4].hex(),
+                hint="save it as UTF-8 (in a spreadsheet: CSV UTF-8), or put the official file there, and fetch again",
             ) from error
+        text = text.lstrip("\ufeff").rstrip("\x1a")
+        control = _CONTROL.search(text)
+        if control is not None:
+            raise ParseError(
+                "a text file holds a NUL byte" if control[0] == "\0" else "a text file holds a control character",
+                where=f"{path}, line {_line(text[: control.start()])}",
+                expected="text, tabs and line ends",
+                found=f"U+{ord(control[0]):04X}",
+                hint="save it as UTF-8 (in a spreadsheet: CSV UTF-8), or put the official file there, and fetch again",
+            )
+        return text
+
+
+def _is_utf_8(encoding: str) -> bool:
+    return encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
+
+
+def _line(before: str) -> int:
+    """Return the number of the line that begins or goes on after this text."""
+    return len(_LINE_END.findall(before)) + 1
 
 
 def open_location(location: Location, object_path: Path) -> BinaryIO:

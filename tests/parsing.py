@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from openpyxl import Workbook
 
-from curate.errors import ParseError
+from curate.errors import FetchError, ParseError
 from curate.files import Files
 from curate.records import Claim, Record
 
@@ -56,7 +57,23 @@ def complaint(source: str, folder: Path, files: Mapping[str, str | bytes]) -> Pa
     with pytest.raises(ParseError) as caught:
         parse_these(source, folder, files)
     assert caught.value.where, "every complaint says where"
+    assert caught.value.hint, "and what to type next"
     return caught.value
+
+
+Answer = TypeVar("Answer")
+
+
+def told(act: Callable[[], Answer]) -> Answer | ParseError | FetchError:
+    """Return what comes of it, or one of the two errors that a source's tree may meet, held to the house's form."""
+    try:
+        return act()
+    except (ParseError, FetchError) as error:
+        caught = error
+    assert caught.where, f"every complaint says where: {caught}"
+    assert caught.hint or isinstance(caught, FetchError), f"and what to type next: {caught}"
+    assert len(str(caught)) < 3000, "for a person"
+    return caught
 
 
 def book(rows: list[list[object]]) -> bytes:

@@ -73,6 +73,21 @@ def test_text_that_is_not_utf_8_names_the_byte(folder: Path) -> None:
     assert files.text("latin.csv", encoding="latin-1") == "a\nnævus"
 
 
+def test_a_text_in_which_a_letter_steers_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_bytes(b"a\r\nb\rc\x1b[2J\n")
+    with pytest.raises(ParseError, match="a control character") as caught:
+        Files.of_folder(tmp_path).text("bad.csv")
+    assert (caught.value.where, caught.value.found) == ("bad.csv, line 3", "U+001B")
+
+
+def test_a_text_that_is_too_large_is_not_read_to_its_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curate.files.LARGEST_TEXT", 7)
+    files = Files.of_folder(folder)
+    assert len(files.read("bom.csv")) == 8
+    with pytest.raises(ParseError, match="larger than any label file"):
+        files.text("bom.csv")
+
+
 def test_a_path_that_is_not_in_the_tree(folder: Path) -> None:
     with pytest.raises(FetchError, match="no such file"):
         Files.of_folder(folder).read("other.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -30,9 +31,24 @@ def test_sheets_are_named_after_their_files() -> None:
 
 
 @pytest.mark.parametrize("source", ["asan", "hallym"])
-def test_a_sheet_of_another_name(tmp_path: Path, source: str) -> None:
-    error = complaint(source, tmp_path, {"L#12dx#holiday.png": b""})
-    assert error.found == "L#12dx#holiday.png"
+@pytest.mark.parametrize(
+    "name",
+    [
+        "L#12dx#holiday.png",
+        "L#12dx#train-asan90#biopsy# .png",
+        "L#12dx#hallym#back  .png",
+        "L#12dx#hallym#back b\x1b.png",
+    ],
+)
+def test_a_sheet_of_another_name(tmp_path: Path, source: str, name: str) -> None:
+    error = complaint(source, tmp_path, {name: b""})
+    assert error.found == name.replace("\x1b", r"\x1b")
+
+
+def test_a_sheet_named_in_latin_1(tmp_path: Path) -> None:
+    """Half a letter cannot be a label: no table holds it."""
+    (tmp_path / os.fsdecode(b"L#12dx#hallym#back n\xe6vus.png")).write_bytes(b"")
+    assert r"n\udce6vus" in str(complaint("hallym", tmp_path, {}).found)
 
 
 def test_a_sheet_in_the_other_folder(tmp_path: Path) -> None:
@@ -112,6 +128,10 @@ def test_severance_workbook_one_row_short(tmp_path: Path) -> None:
     short = parse_these("severance", tmp_path / "a", {"SeveranceA.xlsx": book([CASE, CASE])})
     whole = parse_these("severance", tmp_path / "b", {"SeveranceA.xlsx": book([CASE, CASE, CASE])})
     assert short == whole[:2]
+
+
+def test_severance_workbook_without_a_row(tmp_path: Path) -> None:
+    assert complaint("severance", tmp_path, {"SeveranceA.xls": book([])}).what == "the workbook has no rows"
 
 
 @pytest.mark.parametrize("data", [b"", b"no workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", book([CASE])[:700]])

@@ -9,6 +9,7 @@ from parsing import (
     FIXTURES,
     HEADER_2018,
     HEADER_2020,
+    TEST_2016,
     TRAIN_2016,
     TRAIN_2018,
     TRAIN_2020,
@@ -32,6 +33,17 @@ def test_2016_has_no_header_and_passes_one_over(tmp_path: Path) -> None:
 
 def test_2016_a_header_further_down_is_no_header(tmp_path: Path) -> None:
     complaint("isic_2016", tmp_path, {TRAIN_2016: "ISIC_9000001,benign\nimage_id,label\n"})
+
+
+def test_2016_the_header_of_another_table_is_told(tmp_path: Path) -> None:
+    error = complaint("isic_2016", tmp_path, {TRAIN_2016: "image_name,patient_id,sex\n"})
+    assert error.what == "a row has the wrong number of cells"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\ufeff", "\x1a", " \r\n,\r\n"])
+def test_2016_an_empty_file_is_told(tmp_path: Path, text: str) -> None:
+    error = complaint("isic_2016", tmp_path, {TRAIN_2016: text, TEST_2016: "ISIC_9000001,benign\n"})
+    assert error.what == "the file is empty"
 
 
 def test_2016_labels_are_verbatim_and_splits_from_the_file() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from curate.cli import plain
 from curate.cli.skin import Skin
+from curate.csv_rows import CsvRows
 from curate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def show_table(skin: Skin, reader: pa.RecordBatchReader) -> None:
 
 def write_csv(skin: Skin, reader: pa.RecordBatchReader) -> None:
     """Print all rows as CSV; what is no plain value stands as JSON in its cell."""
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(reader.schema.names)
+    out = CsvRows(sys.stdout)
+    out.row(reader.schema.names)
     for batch in reader:
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            out.writerow([_cell(value) for value in row])
+            out.row([_cell(value) for value in row])
 
 
 def write_json(skin: Skin, reader: pa.RecordBatchReader) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from curate import encoded
+from curate.csv_rows import CsvRows
 from curate.export.pictures import COLUMNS, file_stem, suffix, values
 from curate.export.selection import Selection
 
@@ -30,6 +30,6 @@ def write(chosen: Selection, folder: Path) -> None:
         names[picture] = name
     for split, members in chosen.splits.items():
         with (folder / split / "metadata.csv").open("w", encoding="utf-8", newline="") as table:
-            writer = csv.writer(table, lineterminator="\n")
-            writer.writerow(("file_name", *COLUMNS))
-            writer.writerows((names[str(row["id"])], *values(row).values()) for row in members)
+            out = CsvRows(table)
+            out.row(("file_name", *COLUMNS))
+            out.rows((names[str(row["id"])], *values(row).values()) for row in members)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
+from curate.csv_rows import CsvRows
 from curate.export.selection import Selection
 
 NEEDS_PICTURES = False
@@ -14,6 +14,6 @@ COLUMNS = ("id", "split", "family", "subtype", "category", "source")
 def write(chosen: Selection, folder: Path) -> None:
     """Write `splits.csv`: one row per picture, sorted by id; an unknown subtype is empty."""
     with (folder / "splits.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([row[name] for name in COLUMNS] for row in chosen.rows)
+        out = CsvRows(file)
+        out.row(COLUMNS)
+        out.rows([row[name] for name in COLUMNS] for row in chosen.rows)

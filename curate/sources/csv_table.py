@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from curate.errors import ParseError
 from curate.files import Files
 
 _ONE_HOT = {"0": False, "1": True, "0.0": False, "1.0": True}
+_HINT = "put the official file there and fetch again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ def read(files: Files, path: str, required: Sequence[str], *, key: str) -> dict[
 def read_all(files: Files, path: str, required: Sequence[str]) -> Iterator[Row]:
     """Yield the rows of a CSV with a header, in file order; columns beyond the `required` ones are kept.
 
-    Commas (or tabs), optional quotes, LF or CRLF, with or without a byte order mark.
-    Raises ParseError for a missing or doubled column, a ragged row, or broken quotes.
+    Commas (or tabs, or semicolons, where the header has no comma), optional quotes, any line ends, with or without
+    a byte order mark; a line of nothing but marks is no row. Cells are copied: what begins with `=` is text here.
+    Raises ParseError for a missing or doubled column, a second header, a ragged row, a cell over several lines, or
+    broken quotes.
     """
     lines = _lines(files, path)
     number, header = next(lines, (1, []))
@@ -61,12 +65,26 @@ def read_all(files: Files, path: str, required: Sequence[str]) -> Iterator[Row]:
             where=f"{path}, line {number}",
             expected=", ".join(required),
             found=", ".join(names) or "nothing",
-            hint="put the official file there and fetch again",
+            hint=_HINT,
         )
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
-        raise ParseError(f"the column {doubled[0]!r} stands there twice", where=f"{path}, line {number}")
+        raise ParseError(
+            f"the column {doubled[0]!r} stands there twice",
+            where=f"{path}, line {number}",
+            expected="each column once",
+            found=", ".join(names),
+            hint="take one of the two columns out and fetch again",
+        )
     for line, cells in lines:
+        if [cell.strip(" \ufeff") for cell in cells] == names:
+            raise ParseError(
+                "the header stands there twice",
+                where=f"{path}, line {line}",
+                expected="a row: two files may have been put together",
+                found=", ".join(names),
+                hint=_HINT,
+            )
         yield _row(path, line, names, cells)
 
 
@@ -75,13 +93,18 @@ def read_bare(
 ) -> dict[str, Row]:
     """Read a CSV that has no header; a first row whose first cell is one of `header_words` is passed over.
 
-    Raises ParseError as `read` does, for each row that has not as many cells as there are `columns`.
+    Raises ParseError as `read` does, for each row that has not as many cells as there are `columns`, and for no line.
     """
+    lines = list(_lines(files, path))
+    if not lines:
+        raise ParseError(
+            "the file is empty", where=f"{path}, line 1", expected=", ".join(columns), found="nothing", hint=_HINT
+        )
     rows = []
-    for place, (line, cells) in enumerate(_lines(files, path)):
-        if place == 0 and cells[0].strip().lower() in header_words:
-            continue
-        rows.append(_row(path, line, columns, cells))
+    for place, (line, cells) in enumerate(lines):
+        row = _row(path, line, columns, cells)
+        if place > 0 or cells[0].strip().lower() not in header_words:
+            rows.append(row)
     return _by_key(rows, key)
 
 
@@ -99,7 +122,7 @@ def one_hot(row: Row, columns: Sequence[str]) -> str | None:
                 where=row.where(column),
                 expected="0, 1, 0.0 or 1.0",
                 found=repr(cell or ""),
-                hint="put the official file there and fetch again",
+                hint=_HINT,
             )
         if _ONE_HOT[cell]:
             chosen.append(column)
@@ -109,7 +132,7 @@ def one_hot(row: Row, columns: Sequence[str]) -> str | None:
             where=row.where(),
             expected=f"one of {', '.join(columns)}",
             found=" and ".join(chosen),
-            hint="put the official file there and fetch again",
+            hint=_HINT,
         )
     return chosen[0] if chosen else None
 
@@ -142,27 +165,48 @@ def none_here(source: str, names: Sequence[str]) -> ParseError:
     )
 
 
+def nameless(where: str, expected: str = "a name") -> ParseError:
+    """Return the error for a row that names no picture."""
+    return ParseError("a row has no name", where=where, expected=expected, found="nothing", hint=_HINT)
+
+
 def _lines(files: Files, path: str) -> Iterator[tuple[int, list[str]]]:
-    text = files.text(path)
-    first = text.split("\n", 1)[0]
-    # Dataverse hands its tables out with tabs unless it is asked for the original.
-    mark = "\t" if "\t" in first and "," not in first else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    text = io.StringIO(files.text(path), newline="")
+    first = next((line for line in text if line.strip()), "")
+    text.seek(0)
+    # Dataverse hands its tables out with tabs unless it is asked for the original; a spreadsheet writes semicolons
+    # where a comma stands before decimals.
+    mark = next((mark for mark in ",\t;" if mark in first), ",")
+    reader = csv.reader(text, delimiter=mark, skipinitialspace=True, strict=True)
+    end = 0
     while True:
+        start = end + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as broken:
-            raise ParseError(
-                "the file is not a CSV",
-                where=f"{path}, line {reader.line_num}",
-                expected="cells parted by commas, quotes in pairs",
-                found=str(broken),
-                hint="put the official file there and fetch again",
-            ) from broken
-        if cells:  # an empty line is no row
-            yield reader.line_num, cells
+            raise _torn(path, start, reader.line_num, str(broken)) from broken
+        end = reader.line_num
+        if end > start:
+            # No source breaks a line inside a cell. A quote too many does, and joins rows, at times without a
+            # trace: the cells of two rows cut in the same column number as many as those of one.
+            raise _torn(path, start, end, ",".join(cells)[:120])
+        if any(cell.strip() for cell in cells):
+            yield end, cells
+
+
+def _torn(path: str, start: int, end: int, found: str) -> ParseError:
+    what = "a cell runs over several lines" if end > start else "the file is not a CSV"
+    if end == start and found.startswith("field larger"):
+        what = f"a cell is longer than {csv.field_size_limit():,} characters"
+    return ParseError(
+        what,
+        where=f"{path}, line {start}" + (f" to {end}" if end > start else ""),
+        expected="each row in a line of its own, quotes in pairs",
+        found=found,
+        hint=_HINT,
+    )
 
 
 def _row(path: str, line: int, names: Sequence[str], cells: Sequence[str]) -> Row:
@@ -172,7 +216,7 @@ def _row(path: str, line: int, names: Sequence[str], cells: Sequence[str]) -> Ro
             where=f"{path}, line {line}",
             expected=f"{len(names)} ({', '.join(names)})",
             found=f"{len(cells)}: {','.join(cells)[:120]}",
-            hint="put the official file there and fetch again",
+            hint=_HINT,
         )
     return Row(path, line, {name: cell.strip() or None for name, cell in zip(names, cells, strict=True)})
 
@@ -183,6 +227,6 @@ def _by_key(rows: Iterable[Row], key: str) -> dict[str, Row]:
     for row in rows:
         name = row[key]
         if name is None:
-            raise ParseError("a row has no name", where=row.where(key), expected="a name", found="nothing")
+            raise nameless(row.where(key))
         found[once(seen, name, row.where())] = row
     return found

@@ -65,7 +65,13 @@ def parse(files: Files) -> Iterator[Claim]:
         for row in csv_table.read_all(files, duplicates, ("image_name_1", "image_name_2")):
             first, second = row["image_name_1"], row["image_name_2"]
             if first is None or second is None:
-                raise ParseError("a pair lacks a name", where=row.where(), expected="two names")
+                raise ParseError(
+                    "a pair lacks a name",
+                    where=row.where(),
+                    expected="two names",
+                    found=first or second or "none",
+                    hint="put the official file there and fetch again",
+                )
             isic_names.isic_id(row, first)
             isic_names.isic_id(row, second)
             yield ListedPair(first, second, origin=DUPLICATES)

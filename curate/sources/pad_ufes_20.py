@@ -27,6 +27,9 @@ def parse(files: Files) -> Iterator[Claim]:
         raise csv_table.none_here("pad_ufes_20", (TABLE,))
     seen: dict[str, str] = {}
     for name, row in csv_table.read(files, path, (*_TOLD, "biopsed"), key="img_id").items():
+        image_id = name.removesuffix(".png")
+        if not image_id:
+            raise csv_table.nameless(row.where("img_id"), "a name such as PAT_8_15_820.png")
         biopsed = row["biopsed"]
         if biopsed is not None and biopsed not in _METHODS:
             raise ParseError(
@@ -38,7 +41,7 @@ def parse(files: Files) -> Iterator[Claim]:
             )
         patient, lesion = row["patient_id"], row["lesion_id"]
         yield Record(
-            image_id=csv_table.once(seen, name.removesuffix(".png"), row.where()),
+            image_id=csv_table.once(seen, image_id, row.where()),
             file=files.named(name),
             source_label=row["diagnostic"],
             lesion_id=f"{patient}/{lesion}" if patient and lesion else None,

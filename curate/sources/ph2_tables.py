@@ -14,6 +14,8 @@ FEATURES = ("asymmetry", "pigment_network", "dots_globules", "streaks", "regress
 COLOURS = ("white", "red", "light_brown", "dark_brown", "blue_gray", "black")  # numbered from 1 in the text
 CLASSES = ("common_nevus", "atypical_nevus", "melanoma")  # numbered from 0 in the text
 
+_LONGEST = 10_000  # characters of a line; the real ones have 170
+_NAME = "a name such as IMD003"
 _TEXT_HEADER = ("name", "histological_diagnosis", "clinical_diagnosis", *FEATURES, "colors")
 _BOOK_HEADER = ("image_name", "histological_diagnosis", *CLASSES, *FEATURES, *COLOURS)
 
@@ -28,31 +30,37 @@ class Lesion:
 
 
 def read_text(files: Files, path: str) -> dict[str, Lesion]:
-    """Read `PH2_dataset.txt`: the lines that begin with `||`, the first of them the header; legends are passed over.
+    """Read `PH2_dataset.txt`: the lines between `||` and `||`, the first of them the header; legends, which have no
+    bar, are passed over.
 
-    Raises ParseError for another header, a row that lacks a cell, or a name twice.
+    Raises ParseError for another or a second header, a row that lacks a cell or an end, or a name twice.
     """
     lesions: dict[str, Lesion] = {}
     seen: dict[str, str] = {}
     header: tuple[str, ...] | None = None
-    for number, line in enumerate(files.text(path).split("\n"), start=1):
+    for number, line in enumerate(re.split("\r\n|\r|\n", files.text(path)), start=1):
         line = line.strip()
-        if not line.startswith("||"):
+        if "|" not in line:
             continue
         where = f"{path}, line {number}"
+        if not 4 <= len(line) <= _LONGEST or not (line.startswith("||") and line.endswith("||")):
+            # Cut short, a row still has ten cells when the last one is begun: colours would be lost without a word.
+            raise _shape(where, _TEXT_HEADER, [line])
         cells = _cells(line)
+        if "|" in "".join(cells):  # a bar too many would be a part of the name
+            raise _shape(where, _TEXT_HEADER, cells)
         if header is None:
             header = tuple(_word(cell) for cell in cells)
             if header != _TEXT_HEADER:
                 raise _shape(where, _TEXT_HEADER, header)
             continue
-        if len(cells) != len(_TEXT_HEADER):
+        if len(cells) != len(_TEXT_HEADER) or tuple(_word(cell) for cell in cells) == _TEXT_HEADER:
             raise _shape(where, _TEXT_HEADER, cells)
         row = dict(zip(_TEXT_HEADER, cells, strict=True))
         row["colors"] = " ".join(row["colors"].split())
         name, diagnosis = row.pop("name"), row.pop("clinical_diagnosis") or None
         if not name:
-            raise _nameless(where)
+            raise csv_table.nameless(where, _NAME)
         csv_table.once(seen, name, where)
         lesions[name] = Lesion(where, diagnosis, {word: cell for word, cell in row.items() if cell})
     if header is None:
@@ -88,7 +96,7 @@ def read_workbook(files: Files, path: str) -> dict[str, Lesion]:
         where = f"{path}, row {number}"
         name = row["image_name"]
         if name is None:
-            raise _nameless(where)
+            raise csv_table.nameless(where, _NAME)
         chosen = [str(code) for code, word in enumerate(CLASSES) if row[word]]
         if len(chosen) != 1:
             raise ParseError(
@@ -107,8 +115,7 @@ def read_workbook(files: Files, path: str) -> dict[str, Lesion]:
 
 def _cells(line: str) -> list[str]:
     """Split on `||`, then the cell of features, which is the fourth, on `|`; the two outer cells are empty."""
-    parts = [part.strip() for part in line.split("||")]
-    cells = parts[1:-1] if parts[-1] == "" else parts[1:]
+    cells = [part.strip() for part in line.split("||")][1:-1]
     if len(cells) > 3:
         cells[3:4] = [part.strip() for part in cells[3].split("|")]
     return cells
@@ -126,7 +133,3 @@ def _shape(where: str, expected: tuple[str, ...], found: tuple[str, ...] | list[
         found=f"{len(found)}: {', '.join(found)}" if found else "no header",
         hint="put the official file there and fetch again",
     )
-
-
-def _nameless(where: str) -> ParseError:
-    return ParseError("a row has no name", where=where, expected="a name such as IMD003", found="nothing")

@@ -28,6 +28,14 @@ def parse(files: Files) -> Iterator[Claim]:
     if path is None:
         raise csv_table.none_here("severance", WORKBOOKS)
     rows = workbook.read(files, path)
+    if not rows:
+        raise ParseError(
+            "the workbook has no rows",
+            where=path,
+            expected=f"a case in each row: {', '.join(COLUMNS)}",
+            found="a sheet without a cell",
+            hint="put the official workbook there and fetch again",
+        )
     for number, row in enumerate(rows, start=1):
         yield _case(path, number, row)
     seen: dict[str, str] = {}

@@ -11,8 +11,8 @@ from curate.files import Files
 from curate.records import PublishedSplit, Sheet
 from curate.sources import csv_table
 
-_ASAN = re.compile(r"L#12dx#(train|test)-asan\d+#(biopsy|non-biopsy)#(.+)\.png")
-_HALLYM = re.compile(r"L#12dx#hallym#(\S+) (.+)\.png")
+_ASAN = re.compile(r"L#12dx#(train|test)-asan\d+#(biopsy|non-biopsy)#(\S(?:.*\S)?)\.png")
+_HALLYM = re.compile(r"L#12dx#hallym#(\S+) (\S(?:.*\S)?)\.png")
 _SPLITS: dict[str, PublishedSplit] = {"train": "train", "test": "test"}
 
 
@@ -26,7 +26,8 @@ def sheets(files: Files, wanted: Literal["asan", "hallym"]) -> Iterator[Sheet]:
     paths = files.matching("*.png")
     for path in paths:
         name = path.rsplit("/", 1)[-1]
-        asan, hallym = _ASAN.fullmatch(name), _HALLYM.fullmatch(name)
+        # The class becomes a label: what cannot be printed (half a letter of another system's name) is none.
+        asan, hallym = (form.fullmatch(name) if name.isprintable() else None for form in (_ASAN, _HALLYM))
         if asan is not None:
             if wanted == "asan":
                 yield _asan_sheet(path, asan, seen)
