@@ -94,6 +94,8 @@ def choose(manifest: Manifest, placed: Sequence[Placed], *, labels_only: bool, h
         if taken is not None:
             choice.files[file.name] = (taken, hashes.known(taken))
     choice.loose = _unpacked(manifest, by_name, choice, set(here), labels_only, hashes)
+    for item in [*(item for item, _ in choice.files.values()), *choice.loose]:
+        _check_name(item)
     return choice
 
 
@@ -134,6 +136,21 @@ def _is_read(path: Path) -> bool:
         return unread(path) is None
     except FetchError:
         return True  # it is refused with its reasons when it is taken
+
+
+def _check_name(item: Placed) -> None:
+    """Raise FetchError for a name that no file of text can hold: the lock and the listing are such files."""
+    try:
+        str(item.path.absolute()).encode("utf-8")
+    except UnicodeEncodeError as other:
+        raise FetchError(
+            "the name of a file is not UTF-8",
+            where=repr(str(item.path)),
+            expected="a name that can be written down",
+            found=str(other),
+            done="nothing was adopted",
+            hint="rename the file, or the folder it lies in, then fetch again",
+        ) from other
 
 
 def _globs(file: RemoteFile, labels_only: bool) -> list[str]:

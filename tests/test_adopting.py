@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -239,6 +240,24 @@ def test_several_sources_one_of_which_is_not_there(root: Path, place: Callable[.
     assert set(tree(here)) == {"labels.csv"}
     assert report.exit_code == 3
     assert report.problems[0].startswith("other: nothing of other")
+
+
+def test_a_name_that_is_not_utf_8_is_said(root: Path, tmp_path: Path) -> None:
+    here = workspace(root)
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "labels.csv").write_bytes(LABELS)
+    stray = os.fsencode(folder) + b"/\xff.txt"
+    Path(os.fsdecode(stray)).write_bytes(b"nobody asks for it")
+    assert adopt(here, folder).made == 1
+    inside = os.fsencode(folder) + b"/\xe9"
+    Path(os.fsdecode(inside)).mkdir()
+    Path(os.fsdecode(inside + b"/T_1.jpg")).write_bytes(b"picture")
+    with pytest.raises(FetchError, match="not UTF-8") as caught:
+        adopt(here, folder)
+    assert "rename" in str(caught.value)
+    str(caught.value).encode("utf-8")
+    assert set(tree(here)) == {"labels.csv"}
 
 
 def test_a_manual_source_says_what_to_place(root: Path) -> None:

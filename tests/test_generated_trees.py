@@ -24,7 +24,7 @@ from curate.files import Files
 from curate.records import Case, Claim, Record, Sheet
 
 MANIFESTS = manifest.read_all(Path(__file__).parents[1] / "manifests")
-PARSERS = sorted({facts.parser for facts in MANIFESTS.values()})
+PARSERS = sorted({facts.parser for facts in MANIFESTS.values()} | {manifest.OWN})
 MORE = int(os.environ.get("CURATE_MORE_EXAMPLES", "1"))  # times as many, for a longer look by hand
 every_parser = pytest.mark.parametrize("parser", PARSERS)
 
@@ -43,8 +43,8 @@ def drawer_of(parser: str) -> ModuleType:
 
 
 def claims_of(parser: str, files: Files) -> list[Claim]:
-    parse: Callable[[Files], Iterator[Claim]] = importlib.import_module(f"curate.sources.{parser}").parse
-    return list(parse(files))
+    parse: Callable[..., Iterator[Claim]] = importlib.import_module(f"curate.sources.{parser}").parse
+    return list(parse(files, {}) if parser == manifest.OWN else parse(files))
 
 
 def plain(claims: Sequence[Claim]) -> list[str]:
