@@ -46,8 +46,8 @@ def plain_tiles(darkest: Greys) -> list[tuple[int, int, Box]]:
                 seen[row, column] = content
     settled: dict[tuple[int, int], Box] = {}
     least = np.inf
-    for across, down in rulers(columns, rows, size, (darkest.shape[0], darkest.shape[1])):
-        boxes, off = _settled(seen, across, down, rows.count, darkest.shape[0])
+    for ruler in rulers(columns, rows, size, (darkest.shape[0], darkest.shape[1])):
+        boxes, off = _settled(seen, *ruler, rows.count, darkest.shape[0])
         if off < least - 0.3 * len(seen):
             settled, least = boxes, off
     boxes = exact | settled
