@@ -48,7 +48,8 @@ def captioned_tiles(pixels: Pixels, darkest: Greys) -> list[Tile]:
 def _texts(pixels: Pixels, corners: list[tuple[float, float]], size: float) -> list[str | None]:
     if size < _SHRUNK:
         return shrunk.read(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8), corners, size)
-    return [glyphs.read(_sampled(pixels, x, y, size)) for x, y in corners]
+    read = [glyphs.read(_sampled(pixels, x, y, size)) for x, y in corners]
+    return [None if text is None else glyphs.settled(text) for text in read]
 
 
 def _kind(darkest: Greys) -> Literal["picture", "label", "blank"]:

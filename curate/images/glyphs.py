@@ -52,7 +52,7 @@ def read(cell: Pixels) -> str | None:
         return text
     # A sheet that was scaled and brought back: a glyph bleeds into its neighbours, and l and 1 look the same.
     text = _read(ink, _soft(), _BLED_INK, _SOFT_MATCH, _SOFT_MARGIN, "l1")
-    return None if text is None else _settled(text)
+    return None if text is None else settled(text)
 
 
 def draw(text: str) -> Pixels:
@@ -86,6 +86,18 @@ def draw(text: str) -> Pixels:
 def characters() -> str:
     """Return every character that has a shape, in the order of the file."""
     return _blocks()[0]
+
+
+def settled(text: str) -> str | None:
+    """Return the text of a label cell with l told from 1 by where they stand, which its form fixes.
+
+    None for another form than "10404, M/74, kaposisarcoma".
+    """
+    parts = text.split(", ")
+    if len(parts) != 3:
+        return None
+    told = ", ".join([parts[0].replace("l", "1"), parts[1].replace("l", "1"), parts[2].replace("1", "l")])
+    return told if re.fullmatch(r"[0-9]+, [MF]/[0-9]+, [a-z]+", told) else None
 
 
 def shapes() -> Grid:
@@ -146,15 +158,6 @@ def _read(ink: Grid, kinds: tuple[Grid, ...], least_ink: float, match: float, ma
         found[inked] = [known[index] for index in best]
         text += (" " if text.endswith(",") else "") + "".join(found).rstrip()
     return text
-
-
-def _settled(text: str) -> str | None:
-    """Tell l from 1 by where they stand, which the form of a label cell fixes; None for another form."""
-    parts = text.split(", ")
-    if len(parts) != 3:
-        return None
-    settled = ", ".join([parts[0].replace("l", "1"), parts[1].replace("l", "1"), parts[2].replace("1", "l")])
-    return settled if re.fullmatch(r"[0-9]+, [MF]/[0-9]+, [a-z]+", settled) else None
 
 
 @cache

@@ -26,8 +26,9 @@ _AROUND = 8  # pixels around a cell's content that the widest filter may reach, 
 _REACH = 2  # pixels at scale 1 by which a glyph bleeds noticeably
 _DESCENT = 2  # pixels at scale 1 of a line into which the line above may reach down, and no glyph reaches up
 _GLYPH = 480.0  # grey levels in sum over a place of the typeface, at scale 1, from which a glyph stands there
-_LEAD = 0.58  # of the way from midway between what is read and any other reading (0) to what is read (1)
-_CLEAR = 5.0  # and times the noise that a pixel of the cell has
+_LEAD = 0.6  # of the way from midway between what is read and any other reading (0) to what is read (1)
+_CLEAR = 5.5  # and times the noise that a pixel of the cell has
+_OPEN = 0.25  # share of the label's letters that may be left open
 _TRIED = 4  # cells on which every filter is tried
 _LEFT = 0.3  # share of a glyph's ink, squared, that may be left unexplained
 _PHASES = 64  # parts of a pixel to which places are rounded, so that equal ones are computed once
@@ -186,11 +187,8 @@ def _text(slots: list[Slot], sure: list[bool | None]) -> str | None:
     if set_there != [(slot.line, slot.column) for slot, _ in stands]:
         return None
     text = "".join(known[slot.choice] + " " * (known[slot.choice] == ",") if sure else "?" for slot, sure in stands)
-    return (
-        text
-        if re.fullmatch(r"[0-9]+, [MF]/[0-9]+, [a-z?]+", text) and 2 * text.count("?") <= len(text.split(" ")[2])
-        else None
-    )
+    formed = re.fullmatch(r"[0-9]+, [MF]/[0-9]+, ([a-z?]+)", text)
+    return text if formed and text.count("?") <= _OPEN * len(formed[1]) else None
 
 
 @lru_cache(maxsize=4096)
