@@ -26,6 +26,7 @@ import argparse
 import csv
 import io
 import os
+import re
 import sys
 import tempfile
 import time
@@ -85,7 +86,7 @@ def one_after_the_other(steps: list[Change], pixels: Pixels) -> Pixels:
 
 
 def changes() -> dict[str, tuple[Change, float, float]]:
-    """Return by name what is done to a sheet, the factor by which it grows, and the pixels added at its left and top."""
+    """Return by name what is done to a sheet, the factor by which it grows, and the pixels added at left and top."""
     q75 = partial(jpeg, 75)
     found: dict[str, tuple[Change, float, float]] = {"as it is": (np.asarray, 1, 0), "JPEG 75": (q75, 1, 0)}
     for name, grey in (("black", 0), ("white", 255), ("grey", 128)):
@@ -171,7 +172,7 @@ def judged(tiles: list[Tile], wanted: Wanted, factor: float = 1, shift: float = 
         counts["wrong kind"] += tile.kind != kind
         if kind == "label" and text is not None:
             said = tile.text
-            alike = said is not None and len(said) == len(text) and all(a in (b, "?") for a, b in zip(said, text))
+            alike = said is not None and re.fullmatch(re.escape(said).replace(r"\?", "."), text) is not None
             counts["unread" if said is None else "whole" if said == text else "partly" if alike else "misread"] += 1
     return counts
 
@@ -324,8 +325,10 @@ def main() -> int:
         print(f"  tiles        {whole['tiles']:,} of {cells['tile']:,}")
         print(f"  label cells  {whole['whole']:,} of {cells['label']:,} read, {whole['misread']} misread")
         print(f"  cases        {right:,} of {cells['label']:,} whole and with their row of the workbook")
-        print(f"  cut and read in {seconds:.1f} s on {PROCESSES} processes (limit {LIMIT_S} s; {load:.1f} others waited "
-              f"for a processor at the start); records made in {sql_seconds:.1f} s")  # fmt: skip
+        print(
+            f"  cut and read in {seconds:.1f} s on {PROCESSES} processes, limit {LIMIT_S} s (load before: {load:.1f})"
+        )
+        print(f"  records made in {sql_seconds:.1f} s")
         given, sheets = given[:: chosen.every], sheets[:: chosen.every]
         cut_up = summed(pool.map(captioned, given, [wanted[int(p.stem) - 1] for p in given], [names] * len(given)))
         print(f"\nThe {len(given)} given Severance sheets, changed")
