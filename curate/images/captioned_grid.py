@@ -32,7 +32,7 @@ _SHADOW, _THIN_SHADOW = 228, 246  # grey beside a cell that is not bare: 214 at 
 
 
 def explaining(darkest: Greys) -> Grid:
-    """Return the grid that explains the sheet: as published, with a border added, measured, or scaled as a whole.
+    """Return the grid that explains the sheet: as published, with a border added, scaled as a whole, or measured.
 
     `darkest` is the least channel of each pixel. Raises UnreadablePicture, saying what the likeliest grid leaves
     unexplained, where there is none.
@@ -48,8 +48,10 @@ def explaining(darkest: Greys) -> Grid:
         _gaps(np.ascontiguousarray(darkest.T), scale[1], scale[0], _ROWS, _COLUMNS),
     )
     refusals: list[UnreadablePicture] = []
-    proposals: list[Callable[[tuple[int, int], tuple[Gaps, Gaps]], Grid | None]] = [_bordered, _measured]
-    proposals += [partial(_scaled, added) for added in _BORDERS]
+    proposals: list[Callable[[tuple[int, int], tuple[Gaps, Gaps]], Grid | None]] = [_bordered]
+    proposals += [partial(_scaled, added, 0.5) for added in _BORDERS]
+    # A length in whole pixels may hide that it was rounded, both ways.
+    proposals += [_measured, partial(_scaled, 0, 2 * max(1.0, scale[0]))]
     for propose in proposals:
         try:
             grid = propose((width, height), gaps)
@@ -83,10 +85,12 @@ def _measured(shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid:
     return columns, rows
 
 
-def _scaled(added: float, shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid | None:
-    """Propose the published sheet scaled by one factor both ways, `added` pixels around it: its size tells all."""
+def _scaled(added: float, slack: float, shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid | None:
+    """Propose the published sheet scaled by one factor both ways, `added` pixels around it: its size tells all.
+
+    Both ways may differ by `slack` pixels of the sheet's width.
+    """
     across, down = (shape[0] - 2 * added) / _WIDTH, (shape[1] - 2 * added) / _HEIGHT
-    slack = 2 * max(1.0, across) if added == 0 else 0.5
     if abs(across - down) * _WIDTH > slack or not SCALES[0] <= across <= SCALES[1]:
         return None
     return (
