@@ -329,7 +329,7 @@ def main() -> int:
             f"  cut and read in {seconds:.1f} s on {PROCESSES} processes, limit {LIMIT_S} s (load before: {load:.1f})"
         )
         print(f"  records made in {sql_seconds:.1f} s")
-        given, sheets = given[:: chosen.every], sheets[:: chosen.every]
+        given = given[:: chosen.every]
         cut_up = summed(pool.map(captioned, given, [wanted[int(p.stem) - 1] for p in given], [names] * len(given)))
         print(f"\nThe {len(given)} given Severance sheets, changed")
         columns = ["refused", "tiles", "wrong kind", "worst", "whole", "partly", "unread", "misread"]
