@@ -27,8 +27,8 @@ _REACH = 2  # pixels at scale 1 by which a glyph bleeds noticeably
 _DESCENT = 2  # pixels at scale 1 of a line into which the line above may reach down, and no glyph reaches up
 _GLYPH = 480.0  # grey levels in sum over a place of the typeface, at scale 1, from which a glyph stands there
 # What makes a character sure: how far what is seen lies from midway between it and any other (0) towards it (1), and
-# how many times the noise that a pixel of the cell has. On halved sheets saved at JPEG quality 75 a letter reaches 0.72,
-# or 5, where c passes for o; of 39,000 digits none was read wrong, however little sure.
+# how many times the noise that a pixel of the cell has. On halved sheets saved at JPEG quality 75 letters reach 0.72
+# and 5 where c passes for o; of 39,000 digits none was read wrong, however little sure.
 _LETTER = (0.6, 5.5)
 _DIGIT = (0.35, 3.0)
 _OPEN = 0.75  # share of the label's letters that may be left open
