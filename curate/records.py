@@ -98,7 +98,8 @@ class Box:
 class Tile:
     """One cell of a sheet, in reading order. `cell` counts from 1 over all cells; `row`, `column` count from 0.
 
-    `kind` is "picture", "label" or "blank"; `text` is what a label cell prints, None where a glyph is not known.
+    `kind` is "picture", "label" or "blank"; `text` is what a label cell prints, None where it could not be read; a
+    letter of the label that could be another is "?", which only very small or much compressed sheets have.
     For a picture `box` is exactly its content: no border, no shadow.
     """
 

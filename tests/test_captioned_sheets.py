@@ -2,85 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from curate.db import Database
-
-Cell = tuple[str, int]  # ("label", case) or ("picture", case)
-
-
-def records(
-    sheets: dict[int, list[Cell]],
-    cases: list[dict[str, Any]],
-    texts: dict[int, str | None] | None = None,
-    copies: dict[int, int] | None = None,
-) -> dict[str, dict[str, Any]]:
-    """Build `records` from sheets by position (their cells in reading order) and the rows of the workbook.
-
-    `texts` is what the label cell of a case says instead; `copies` names sheets with the bytes of another.
-    """
-    with tempfile.TemporaryDirectory() as folder, Database(Path(folder) / "c.duckdb", create=True) as database:
-        database.build("facts")
-        database.replace("mode", pa.table({"labels_only": [False]}))
-        database.replace("sources", pa.table({"source": ["severance"], "modality": ["clinical"]}))
-        database.replace("algorithms", pa.table({"montage": [1]}))
-        rows: dict[str, list[dict[str, Any]]] = {
-            "sheets": [],
-            "members": [],
-            "sheets_cut": [],
-            "tiles": [],
-            "cases": [],
-        }
-        for position, cells in sheets.items():
-            name = f"{position:03}"
-            place = {"file": f"sheets/{name}.jpg", "location": f"hash{name}"}
-            rows["sheets"].append(
-                {
-                    "source": "severance",
-                    "name": name,
-                    "layout": "captioned",
-                    "position": position,
-                    "claims": "{}",
-                    **place,
-                }
-            )
-            sha256 = f"hash{(copies or {}).get(position, position):03}"
-            rows["members"].append({"location": f"hash{name}", "sha256": sha256, "bytes": 1})
-            if sha256 != f"hash{name}":
-                continue
-            rows["sheets_cut"].append({"sha256": f"hash{name}", "layout": "captioned", "version": 1})
-            for number, (kind, case) in enumerate(cells, start=1):
-                text = None
-                if kind == "label":
-                    text = (texts or {}).get(case, f"{case}, F/40, wart")
-                rows["tiles"].append(
-                    {"sha256": f"hash{name}", "version": 1, "cell": number, "kind": kind, "text": text}
-                )
-        rows["cases"] = [{"source": "severance", "claims": "{}", **case} for case in cases]
-        for table, made in rows.items():
-            if made:
-                schema = database.table(table).schema
-                names = [name for name in schema.names if name in made[0]]
-                part = pa.schema([schema.field(name) for name in names])
-                database.insert(table, pa.Table.from_pylist(made, schema=part)) if table in (
-                    "members", "sheets_cut", "tiles",
-                ) else database.replace_source(table, "severance", pa.Table.from_pylist(made, schema=part))  # fmt: skip
-        database.build("records")
-        return {row["id"]: row for row in database.table("records").to_pylist()}
-
-
-def workbook(count: int) -> list[dict[str, Any]]:
-    return [{"number": n, "source_label": "wart", "age": "40.0", "sex": "F"} for n in range(1, count + 1)]
-
-
-def cut(stream: list[Cell], size: int) -> dict[int, list[Cell]]:
-    return {number + 1: stream[start : start + size] for number, start in enumerate(range(0, len(stream), size))}
+from sheet_stream import Cell, cut, records, workbook
 
 
 @settings(max_examples=20, deadline=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from drawn_sheets import CHANGES, captioned_sheet, off, picture, plain_sheet, resaved, resized
+from drawn_sheets import CHANGES, captioned_sheet, off, picture, plain_sheet, resized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,13 +125,18 @@ def test_every_real_plain_sheet(real: Path) -> None:
             assert (middle[0], *middle[-3:]) == (249, 149, 218, 249)
             assert box.left == 16 + 112 * tile.column + (100 - box.width) // 2
             small += min(box.width, box.height) < 100
-        soft = montage.cut(resaved(pixels), "plain")
-        assert np.mean([off(one, other.box, 1, 0) == 0 for one, other in zip(soft, tiles, strict=True)]) > 0.95
+        # What is true was just held against the known greys of the unchanged sheet.
+        for change, (made, factor, shift) in CHANGES.items():
+            found = montage.cut(made(pixels), "plain")
+            assert len(found) == len(tiles)
+            worst = max(off(one, other.box, factor, shift) for one, other in zip(found, tiles, strict=True))
+            # Half a pixel where the true edge lies between two.
+            assert worst <= (0.5 if change == "half" else 0), change
     assert small == 101
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("change", ["as it is", "JPEG 75", "black border"])
+@pytest.mark.parametrize("change", CHANGES)
 def test_every_real_captioned_sheet(real: Path, change: str) -> None:
     folder = real / "severance"
     counts = {row["sheet"]: row for row in csv.DictReader((folder / "severance_sheets.csv").open())}
@@ -139,18 +144,20 @@ def test_every_real_captioned_sheet(real: Path, change: str) -> None:
         (row["sheet"], int(row["row"]), int(row["col"])): f"{row['case_id']}, {row['sex']}/{row['age']}, {row['label']}"
         for row in csv.DictReader((folder / "severance_cases.csv").open())
     }
-    made, _, shift = CHANGES[change]
+    made, factor, shift = CHANGES[change]
     pictures, labels = 0, 0
     paths = sorted((folder / "SeveranceA_Thumbnails").glob("*.jpg"))
     assert len(paths) == 60
-    for path in paths:
+    # Those of another size take long; benchmarks/sheets.py takes all of them.
+    for path in paths if factor == 1 else paths[2::3]:
         tiles = montage.cut(made(codec.decode(path.read_bytes()).pixels), "captioned")
         kinds = [tile.kind for tile in tiles]
         row = counts[path.name]
         wanted = [int(row[name]) for name in ("label_cells", "image_cells", "blank_cells")]
         assert [kinds.count("label"), kinds.count("picture"), kinds.count("blank")] == wanted
         for tile in tiles:
-            assert tile.box == Box(5 + 105 * tile.column + shift, 5 + 105 * tile.row + shift, 100, 100)
+            box = Box(5 + 105 * tile.column, 5 + 105 * tile.row, 100, 100)
+            assert off(tile, box, factor, shift) <= (0.5 if change == "half" else 0)
             assert tile.text == cases.get((path.name, tile.row, tile.column))
         pictures, labels = pictures + kinds.count("picture"), labels + kinds.count("label")
-    assert (pictures, labels) == (5579, 1617)
+    assert (pictures, labels) == (5579, 1617) or factor != 1

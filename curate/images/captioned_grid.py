@@ -6,6 +6,9 @@ As published: 15 x 8 cells of 100 x 100 pixels, every 105 both ways, the first a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +23,7 @@ _WIDTH, _HEIGHT = 1580, 850  # pixels of a sheet that was not scaled, and so are
 _FIRST, PITCH = 5, 105
 _STEP = 101.25  # from where a cell starts to where the gap after it passes from shadow to paper
 _ADDED = 12  # that may have been added around it
+_BORDERS = (0, 0.5, 1, 1.5, 2, 3)  # that may have been added on each side of a scaled one, before or after scaling
 _GAP = 180  # paper has nothing darker: in gaps, halving and JPEG at quality 75 leave 199, and 187 at a scale of 0.35
 _STRAY = 0.0005  # share of the paper that may be darker: dust
 _DARKER, _LIGHTER = (90, 180), (185, 238)  # of the shadow's two pixels, at scale 1: on real sheets, at JPEG quality 50
@@ -28,7 +32,7 @@ _SHADOW, _THIN_SHADOW = 228, 246  # grey beside a cell that is not bare: 214 at 
 
 
 def explaining(darkest: Greys) -> Grid:
-    """Return the grid that explains the sheet: as published, with a border added, measured, or scaled as a whole.
+    """Return the grid that explains the sheet: as published, with a border added, scaled as a whole, or measured.
 
     `darkest` is the least channel of each pixel. Raises UnreadablePicture, saying what the likeliest grid leaves
     unexplained, where there is none.
@@ -44,7 +48,11 @@ def explaining(darkest: Greys) -> Grid:
         _gaps(np.ascontiguousarray(darkest.T), scale[1], scale[0], _ROWS, _COLUMNS),
     )
     refusals: list[UnreadablePicture] = []
-    for propose in (_bordered, _measured, _scaled):
+    proposals: list[Callable[[tuple[int, int], tuple[Gaps, Gaps]], Grid | None]] = [_bordered]
+    proposals += [partial(_scaled, added, 0.5) for added in _BORDERS]
+    # A length in whole pixels may hide that it was rounded, both ways.
+    proposals += [_measured, partial(_scaled, 0, 2 * max(1.0, scale[0]))]
+    for propose in proposals:
         try:
             grid = propose((width, height), gaps)
         except UnreadablePicture as refused:
@@ -77,12 +85,18 @@ def _measured(shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid:
     return columns, rows
 
 
-def _scaled(shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid | None:
-    """Propose the published sheet scaled by one factor both ways, nothing added: its size tells all."""
-    across, down = shape[0] / _WIDTH, shape[1] / _HEIGHT
-    if abs(across - down) * _WIDTH > 2 * max(1.0, across) or not SCALES[0] <= across <= SCALES[1]:
+def _scaled(added: float, slack: float, shape: tuple[int, int], gaps: tuple[Gaps, Gaps]) -> Grid | None:
+    """Propose the published sheet scaled by one factor both ways, `added` pixels around it: its size tells all.
+
+    Both ways may differ by `slack` pixels of the sheet's width.
+    """
+    across, down = (shape[0] - 2 * added) / _WIDTH, (shape[1] - 2 * added) / _HEIGHT
+    if abs(across - down) * _WIDTH > slack or not SCALES[0] <= across <= SCALES[1]:
         return None
-    return Axis(_FIRST * across, PITCH * across, _COLUMNS), Axis(_FIRST * down, PITCH * down, _ROWS)
+    return (
+        Axis(added + _FIRST * across, PITCH * across, _COLUMNS),
+        Axis(added + _FIRST * down, PITCH * down, _ROWS),
+    )
 
 
 def _measured_axis(length: int, gaps: Gaps, count: int, full: int, what: str) -> Axis:

@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from itertools import product
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from curate.images.codec import Pixels
 
@@ -34,17 +32,15 @@ _MATCH = 0.80  # cosine of glyph and shape, from which they are the same
 _MARGIN = 0.3  # of the way from midway between the two best shapes (0) to the best (1)
 _SOFT_MATCH = 0.87  # both where glyphs bleed into each other: no real cell was misread, whatever was done to its sheet
 _SOFT_MARGIN = 0.22
-_HARDLY = 0.78  # factor of a sheet above which glyphs keep their shape
 
 Grid = npt.NDArray[np.float64]
 
 
-def read(cell: Pixels, *, scaled: float = 1.0) -> str | None:
+def read(cell: Pixels) -> str | None:
     """Read the whole text of a label cell, line wraps joined: "10404, M/74, kaposisarcoma".
 
-    `cell` is uint8 (100, 100, 3) or (100, 100); `scaled` is the factor at which its sheet came. Returns "" for bare
-    paper, and None where any glyph does not match one shape of the typeface well and clearly better than all others:
-    nothing is guessed.
+    `cell` is uint8 (100, 100, 3) or (100, 100). Returns "" for bare paper, and None where any glyph does not match one
+    shape of the typeface well and clearly better than all others: nothing is guessed.
     """
     if cell.shape[:2] != (CELL, CELL):
         raise ValueError(f"a label cell has {CELL} x {CELL} pixels, not {cell.shape[1]} x {cell.shape[0]}")
@@ -55,11 +51,8 @@ def read(cell: Pixels, *, scaled: float = 1.0) -> str | None:
     if text is not None:
         return text
     # A sheet that was scaled and brought back: a glyph bleeds into its neighbours, and l and 1 look the same.
-    # At other factors than these its shapes are not known well enough to be sure.
-    if scaled < _HARDLY and abs(scaled - 0.5) > 0.005:
-        return None
     text = _read(ink, _soft(), _BLED_INK, _SOFT_MATCH, _SOFT_MARGIN, "l1")
-    return None if text is None else _settled(text)
+    return None if text is None else settled(text)
 
 
 def draw(text: str) -> Pixels:
@@ -73,9 +66,9 @@ def draw(text: str) -> Pixels:
         raise ValueError(f"not words parted by ', ': {text!r}")
     if not all(word.endswith(",") and len(word) > 1 for word in words[:-1]):
         raise ValueError(f"a space must follow a comma: {text!r}")
-    known, shapes = _blocks()
+    known, painted = _blocks()
     ink = np.zeros((CELL, CELL))
-    for row, line in _wrap(words):
+    for row, line in lines(words):
         if row >= LINES:
             raise ValueError(f"too long for a label cell: {text!r}")
         for column, character in enumerate(line):
@@ -83,7 +76,7 @@ def draw(text: str) -> Pixels:
                 continue
             if character not in known:
                 raise ValueError(f"no shape for {character!r}: {text!r}")
-            shape = shapes[known.index(character)]
+            shape = painted[known.index(character)]
             top, left = row * HEIGHT, LEFT + column * WIDTH
             ink[top : top + HEIGHT, left : left + WIDTH] = shape
     grey = (255 - ink).round().astype(np.uint8)
@@ -95,25 +88,43 @@ def characters() -> str:
     return _blocks()[0]
 
 
-def _wrap(words: list[str]) -> list[tuple[int, str]]:
-    lines: list[str] = []
+def settled(text: str) -> str | None:
+    """Return the text of a label cell with l told from 1 by where they stand, which its form fixes.
+
+    None for another form than "10404, M/74, kaposisarcoma".
+    """
+    parts = text.split(", ")
+    if len(parts) != 3:
+        return None
+    told = ", ".join([parts[0].replace("l", "1"), parts[1].replace("l", "1"), parts[2].replace("1", "l")])
+    return told if re.fullmatch(r"[0-9]+, [MF]/[0-9]+, [a-z]+", told) else None
+
+
+def shapes() -> Grid:
+    """Return the ink (0 to 255) of every character that has a shape, (characters, 13, 8)."""
+    return _blocks()[1]
+
+
+def lines(words: list[str]) -> list[tuple[int, str]]:
+    """Return how words are set in a cell: the number of each line that is not empty, from 0, and what stands there."""
+    full: list[str] = []
     line = ""
     for word in words:
         lead = line + " " if line else ""
         if len(lead) + len(word) <= COLUMNS:
             line = lead + word
         elif len(word) <= COLUMNS or len(lead) > COLUMNS:
-            lines.append(line)
+            full.append(line)
             line = word
         else:
             line = lead + word
         while len(line) > COLUMNS:
-            lines.append(line[:COLUMNS])
+            full.append(line[:COLUMNS])
             line = line[COLUMNS:]
-    lines.append(line)
+    full.append(line)
     rows: list[tuple[int, str]] = []
     row = 0
-    for line in lines:
+    for line in full:
         rows.append((row, line))
         row += 2 if len(line) == COLUMNS else 1
     return rows
@@ -149,15 +160,6 @@ def _read(ink: Grid, kinds: tuple[Grid, ...], least_ink: float, match: float, ma
     return text
 
 
-def _settled(text: str) -> str | None:
-    """Tell l from 1 by where they stand, which the form of a label cell fixes; None for another form."""
-    parts = text.split(", ")
-    if len(parts) != 3:
-        return None
-    settled = ", ".join([parts[0].replace("l", "1"), parts[1].replace("l", "1"), parts[2].replace("1", "l")])
-    return settled if re.fullmatch(r"[0-9]+, [MF]/[0-9]+, [a-z]+", settled) else None
-
-
 @cache
 def _blocks() -> tuple[str, Grid]:
     """Return the characters and their ink, (characters, 13, 8) of 0..255."""
@@ -178,20 +180,11 @@ def _sharp() -> tuple[Grid, ...]:
 
 @cache
 def _soft() -> tuple[Grid, ...]:
-    """Return the shapes as on a sheet that was scaled: blurred, or halved for each way that pixels may be paired."""
+    """Return the shapes as on a sheet that was scaled and brought back: blurred."""
     kinds = []
     for blur in (0.4, 0.6):
         wide = [cv2.GaussianBlur(np.pad(ink, 3), (0, 0), blur)[3:-3, 3:-3] for ink in _blocks()[1]]
         kinds.append(_normal(np.array(wide)))
-    for down, across, means in product((0, 1), (0, 1), (Image.Resampling.BOX, Image.Resampling.LANCZOS)):
-        shapes = []
-        for ink in _blocks()[1]:
-            large = np.pad(ink, ((4 + down, 5 - down), (4 + across, 4 - across)))
-            height, width = large.shape
-            small = np.asarray(Image.fromarray(large.astype(np.float32)).resize((width // 2, height // 2), means))
-            back = cv2.resize(small.clip(0, 255), (width, height), interpolation=cv2.INTER_LINEAR)
-            shapes.append(back[4 + down : 4 + down + HEIGHT, 4 + across : 4 + across + WIDTH])
-        kinds.append(_normal(np.array(shapes)))
     return tuple(kinds)
 
 

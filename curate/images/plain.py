@@ -6,12 +6,16 @@ As published: up to 20 tiles a row, every 112 pixels across and 128 down, the fi
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import numpy as np
 
 from curate.images.grid import DARK, SCALES, Axis, Greys, Line, disagree, fit, moved, runs
+from curate.images.thumbnail import LEAST, SIDE, Edges, Ruler, boxed, lowered, rulers, settle
 from curate.records import Box
 
 _COLUMNS = 20
+_CONTENT = 235  # darkest channel of what is surely no border
 _SHADOW = 200  # the shadow's darkest line is 149, 184 on a halved sheet; specks that JPEG leaves in paper are lighter
 
 
@@ -25,19 +29,59 @@ def plain_tiles(darkest: Greys) -> list[tuple[int, int, Box]]:
     size = _plain_scale(across, down, darkest.shape[1])
     columns, rows = _plain_axis(across, 112 * size, size, "columns"), _plain_axis(down, 128 * size, size, "rows")
     _check_plain(columns, rows, size, darkest.shape)
-    found: list[tuple[int, int, Box]] = []
+    exact: dict[tuple[int, int], Box] = {}
+    seen: dict[tuple[int, int], tuple[Edges, Edges]] = {}
     ended = False
     for row in range(rows.count):
         for column in range(columns.count):
             cell = _window(columns, column, 112 * size), _window(rows, row, 128 * size)
-            box = _plain_content(darkest, cell, columns.origin + column * columns.pitch, size)
-            if box is None:
+            content = _plain_content(darkest, cell, size)
+            if content is None:
                 ended = True
             elif ended:
                 raise disagree("a tile follows an empty cell", "tiles without a gap", f"row {row}, column {column}")
+            elif isinstance(content, Box):
+                exact[row, column] = content
             else:
-                found.append((row, column, box))
-    return found
+                seen[row, column] = content
+    settled: dict[tuple[int, int], Box] = {}
+    least = np.inf
+    for ruler in rulers(columns, rows, size, (darkest.shape[0], darkest.shape[1])):
+        boxes, off = _settled(seen, *ruler, rows.count, darkest.shape[0])
+        if off < least - 0.3 * len(seen):
+            settled, least = boxes, off
+    boxes = exact | settled
+    for box in boxes.values():
+        if not (40 * size <= box.width <= 101 * size + 1 and 40 * size <= box.height <= 101 * size + 1):
+            raise disagree("a tile's size", f"at most {100 * size:.0f} px a side", f"{box.width} x {box.height} px")
+    return [(row, column, box) for (row, column), box in sorted(boxes.items())]
+
+
+def _settled(
+    seen: dict[tuple[int, int], tuple[Edges, Edges]], across: Ruler, down: Ruler, count: int, height: int
+) -> tuple[dict[tuple[int, int], Box], float]:
+    """Return each tile's box, and how far off all edges are in sum, in pixels.
+
+    The box is the place in its cell that its edges fit best, or as seen where none fits.
+    """
+    settled: dict[tuple[int, int], Box] = {}
+    off = 0.0
+    for row in sorted({row for row, _ in seen}):
+        tiles = {place: edges for place, edges in seen.items() if place[0] == row}
+        rooms = [SIDE]
+        if row == count - 1:
+            rooms.append(max(LEAST, SIDE - lowered(down, count, height)))
+        xs, off_x = settle(
+            [x for x, _ in tiles.values()], [across.cell(column) for _, column in tiles], across.size, SIDE
+        )
+        cells = [down.cell(row)] * len(tiles)
+        ys, off_y = min(
+            (settle([y for _, y in tiles.values()], cells, down.size, room) for room in rooms), key=itemgetter(1)
+        )
+        off += off_x + off_y
+        for (place, edges), x, y in zip(tiles.items(), xs, ys, strict=True):
+            settled[place] = boxed(x or edges[0], y or edges[1])
+    return settled, off
 
 
 def _plain_scale(across: list[tuple[int, int]], down: list[tuple[int, int]], width: int) -> float:
@@ -94,12 +138,12 @@ def _window(axis: Axis, number: int, pitch: float) -> tuple[int, int]:
 
 
 def _plain_content(
-    darkest: Greys, cell: tuple[tuple[int, int], tuple[int, int]], centre: float, size: float
-) -> Box | None:
+    darkest: Greys, cell: tuple[tuple[int, int], tuple[int, int]], size: float
+) -> Box | tuple[Edges, Edges] | None:
+    """Return the content's box where border and shadow still have their known greys, else its edges as seen."""
     (left, right), (top, bottom) = cell
     part = darkest[top:bottom, left:right]
-    dark = part < DARK
-    if not dark.any():
+    if not (part < DARK).any():
         return None
     if abs(size - 1) < 0.005:
         box = _exact_content(part)
@@ -107,15 +151,10 @@ def _plain_content(
             return moved(box, left, top)
     xs, ys = _reach(part, 0, size), _reach(part, 1, size)
     middle_x, middle_y = _middle(*xs), _middle(*ys)
-    start_x, end_x = _edges(np.median(part[middle_y], axis=0), *xs, size)
-    start_y, end_y = _edges(np.median(part[:, middle_x], axis=1), *ys, size)
-    if abs((start_x + end_x) / 2 + left - centre) > size + 0.7:
-        # A tile is centred in its cell; where a pale picture hides its own left edge, the shadow's end decides.
-        start_x = max(0, int(np.ceil(2 * (centre - left) - end_x - 0.3)))
-    box = Box(left + start_x, top + start_y, end_x - start_x, end_y - start_y)
-    if not (40 * size <= box.width <= 101 * size + 1 and 40 * size <= box.height <= 101 * size + 1):
-        raise disagree("the size of a tile", f"at most {100 * size:.0f} px a side", f"{box.width} x {box.height} px")
-    return box
+    return (
+        _edges(np.median(part[middle_y], axis=0), *xs, size, left),
+        _edges(np.median(part[:, middle_x], axis=1), *ys, size, top),
+    )
 
 
 def _reach(part: Greys, axis: int, size: float) -> tuple[int, int]:
@@ -135,21 +174,25 @@ def _middle(first: int, last: int) -> slice:
     return slice(first + quarter, last + 1 - quarter)
 
 
-def _edges(profile: Line, first: int, last: int, size: float) -> tuple[int, int]:
-    """Return start and end of the content along one axis of a sheet that was scaled or compressed.
+def _edges(profile: Line, first: int, last: int, size: float, origin: int) -> Edges:
+    """Return the content's edges along one axis of a sheet that was scaled or compressed; `origin` is the profile's.
 
-    `profile` crosses half way between border and content where the content starts, and half way between the shadow's
-    first and second grey one (scaled) pixel after the content ends.
+    `profile` crosses somewhat less than half way from border to content where the content starts (its first line may
+    be paler than the next), and half way between the shadow's first and second grey one (scaled) pixel after it ends.
     """
-    content = float(np.median(profile[first + round(2 * size) : first + round(6 * size) + 1]))
-    start = _crossing(profile, range(max(first - 2, 1), first + 6), (250 + content) / 2) if content < 235 else None
+    around = range(max(first - 2, 1), first + 6)
+    start = None
+    places = np.flatnonzero(profile[around.start : around.stop] < _CONTENT)
+    if len(places):
+        content = float(profile[min(around.start + int(places[0]) + max(1, round(size)), len(profile) - 1)])
+        start = _crossing(profile, around, 250 - 0.4 * (250 - content)) if content < _CONTENT else None
     end = _crossing(
         profile[::-1], range(max(len(profile) - last - 3, 1), len(profile) - last + round(3 * size)), (149 + 218) / 2
     )
-    exact_start = float(first) if start is None else start
-    exact_end = last + 1 - 2 * size if end is None else len(profile) - end - size
-    # Whole pixels only, unless all but a little of one is content.
-    return int(np.ceil(exact_start - 0.3)), int(np.floor(exact_end + 0.3))
+    return Edges(
+        origin + (float(first) if start is None else start),
+        origin + (last + 1 - 2 * size if end is None else len(profile) - end - size),
+    )
 
 
 def _crossing(profile: Line, places: range, level: float) -> float | None:

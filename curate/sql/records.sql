@@ -7,51 +7,95 @@ join members m on m.location = s.location
 join tiles t on t.sha256 = m.sha256 and t.version = (select montage from algorithms)
 where not (select labels_only from mode);
 
--- What each label cell prints, held against the row of the workbook that it names and against its neighbours.
-create or replace temp table label_cells as
+-- What each label cell prints, held against the row of the workbook that it names; "?" is a letter that was not sure.
+create or replace temp table label_cells_alone as
 with read_cells as (
     select source, position, sheet_file, sha256, cell, text,
-        regexp_extract(text, '^(\d+), ?([A-Z])/(\d+), ?(.+)$', ['number', 'sex', 'age', 'word']) as said
+        regexp_extract(text, '^(\d+), ?([A-Z])/(\d+), ?(.+)$', ['number', 'sex', 'age', 'word']) as said,
+        row_number() over (partition by source, position, sheet_file order by cell) as nth
     from cells
     where layout = 'captioned' and kind = 'label'
-),
-numbered as (
-    select source, position, sheet_file, sha256, cell, text, said, try_cast(said.number as integer) as number
-    from read_cells
-),
-placed as (
-    select *,
-        lag(number) over (partition by source, position order by cell) as number_before,
-        row_number() over (partition by source, number order by position, sheet_file, cell) as turn,
-        count(distinct sha256) over (partition by source, number) as different_sheets
-    from numbered
 )
-select p.source, p.position, p.sheet_file, p.cell, p.number,
+select r.source, r.position, r.sheet_file, r.sha256, r.cell, r.text, r.nth, try_cast(r.said.number as integer) as number,
     case
-        when p.text is null or p.number is null
-            then 'the label cell ' || p.cell || ' of ' || p.sheet_file || ' cannot be read'
-        when p.turn > 1 and p.different_sheets = 1
-            then 'the sheet ' || p.sheet_file || ' is a copy of another'
-        when p.different_sheets > 1
-            then 'case ' || p.number || ' stands on more than one sheet'
-        when p.number <> p.number_before + 1
-            then 'the label cell ' || p.cell || ' of ' || p.sheet_file || ' says case ' || p.number || ' after case ' || p.number_before
+        when r.text is null or try_cast(r.said.number as integer) is null
+            then 'the label cell ' || r.cell || ' of ' || r.sheet_file || ' cannot be read'
         when c.number is null
-            then 'the workbook has no row ' || p.number || ', which the label cell says is "' || p.text || '"'
-        when c.sex is distinct from p.said.sex
-            or try_cast(c.age as double) is distinct from try_cast(p.said.age as double)
-            or lower(c.source_label) is distinct from lower(p.said.word)
-            then 'the label cell says "' || p.text || '", row ' || p.number || ' of the workbook says "'
-                || coalesce(c.sex, '') || '/' || coalesce(c.age, '') || ', ' || coalesce(c.source_label, '') || '"'
+            then 'the workbook has no row ' || r.said.number || ', which the label cell ' || r.cell || ' of '
+                || r.sheet_file || ' says is "' || r.text || '"'
+        when c.sex is distinct from r.said.sex
+            or try_cast(c.age as double) is distinct from try_cast(r.said.age as double)
+            or not coalesce(lower(c.source_label) like replace(lower(r.said.word), '?', '_'), false)
+            then 'the label cell ' || r.cell || ' of ' || r.sheet_file || ' says "' || r.text || '", row ' || c.number
+                || ' of the workbook says "' || coalesce(c.sex, '') || '/' || coalesce(c.age, '') || ', '
+                || coalesce(c.source_label, '') || '"'
     end as trouble
-from placed p
-left join cases c on c.source = p.source and c.number = p.number;
+from read_cells r
+left join cases c on c.source = r.source and c.number = try_cast(r.said.number as integer);
+
+-- How many of its two neighbours go on where a sheet ends, or end where it begins.
+create or replace temp table sheet_order as
+with reach as (
+    select source, position, count(distinct sheet_file) as files,
+        min_by(number, cell) as first_number, max_by(number, cell) as last_number
+    from label_cells_alone
+    where trouble is null
+    group by source, position
+)
+select here.source, here.position,
+    (before.last_number + 1 is not distinct from here.first_number)::integer
+        + (here.last_number + 1 is not distinct from after.first_number)::integer as neighbours
+from reach here
+left join reach before on before.source = here.source and before.position = here.position - 1
+left join reach after on after.source = here.source and after.position = here.position + 1;
+
+-- Each label cell, held against those before and after it on its sheet, and against the same case elsewhere.
+create or replace temp table label_cells as
+with placed as (
+    select a.source, a.position, a.sheet_file, a.sha256, a.cell, a.number, a.trouble, a.nth,
+        coalesce(o.neighbours, 0) as neighbours,
+        lag(a.number - a.nth) over around as shift_before,
+        lag(a.number) over around as number_before,
+        lead(a.number - a.nth) over around as shift_after,
+        lead(a.number) over around as number_after
+    from label_cells_alone a
+    left join sheet_order o on o.source = a.source and o.position = a.position
+    window around as (partition by a.source, a.position, a.sheet_file, a.trouble is null order by a.cell)
+),
+copies as (
+    select source, number, count(*) as copies, count(distinct sha256) as different_sheets, max(neighbours) as most
+    from placed
+    group by source, number
+),
+ranked as (
+    select p.*, c.copies, c.different_sheets, c.most,
+        row_number() over (
+            partition by p.source, p.number order by p.neighbours desc, p.position, p.sheet_file, p.cell
+        ) as turn,
+        count(*) over (partition by p.source, p.number, p.neighbours) as as_many
+    from placed p
+    left join copies c on c.source = p.source and c.number = p.number
+)
+select source, position, sheet_file, cell, number,
+    case
+        when trouble is not null then trouble
+        when copies > 1 and different_sheets = 1 and turn > 1
+            then 'the sheet ' || sheet_file || ' is a copy of another'
+        when different_sheets > 1 and not (neighbours = most and as_many = 1)
+            then 'case ' || number || ' of ' || sheet_file || ' stands on more than one sheet'
+        when number - nth <> shift_before
+            then 'the label cell ' || cell || ' of ' || sheet_file || ' says case ' || number || ' after case ' || number_before
+        when number - nth <> shift_after
+            then 'the label cell ' || cell || ' of ' || sheet_file || ' says case ' || number || ' before case ' || number_after
+    end as trouble
+from ranked;
 
 -- A sheet goes on with the last case of the sheet before only where the numbers prove it.
 create or replace temp table sheet_runs as
 with edges_of_sheets as (
-    select s.source, s.position,
+    select s.source, s.position, regexp_extract(s.file, '[^/]+$') as sheet_file,
         count(*) over (partition by s.source, s.position) as doubled,
+        (select count(*) from cells c where c.source = s.source and c.location = s.location and c.kind = 'blank') as blanks,
         (select min_by(l.number, l.cell) from label_cells l where l.source = s.source and l.position = s.position) as first_number,
         (select max_by(l.number, l.cell) from label_cells l where l.source = s.source and l.position = s.position) as last_number,
         (select max_by(coalesce(l.trouble, ''), l.cell) from label_cells l where l.source = s.source and l.position = s.position) as last_trouble
@@ -61,17 +105,19 @@ with edges_of_sheets as (
 select here.source, here.position, before.last_number as carried,
     case
         when before.position is null then 'no label cell'
+        when before.blanks > 0 then 'sheet unreadable'
         when before.last_number + 1 = here.first_number and here.doubled = 1 and before.doubled = 1 then null
         when before.last_number is null and before.position is not null then 'no label cell'
         else 'sheet unreadable'
     end as break,
     case
-        when before.position is null then 'the sheet before ' || here.position || ' is not here'
-        when before.last_number is null then 'the sheet before ' || here.position || ' has no label cell that could be read'
+        when before.position is null then 'the sheet before ' || here.sheet_file || ' is not here'
+        when before.blanks > 0 then before.sheet_file || ' ends in blank cells, and ' || here.sheet_file || ' goes on'
+        when before.last_number is null then 'the sheet before ' || here.sheet_file || ' has no label cell that could be read'
         when before.last_number + 1 = here.first_number and here.doubled = 1 and before.doubled = 1
             then nullif(before.last_trouble, '')
-        else 'sheet ' || here.position || ' begins with case ' || coalesce(here.first_number::varchar, '(unread)')
-            || ', sheet ' || before.position || ' ends with case ' || before.last_number
+        else here.sheet_file || ' begins with case ' || coalesce(here.first_number::varchar, '(unread)')
+            || ', ' || before.sheet_file || ' ends with case ' || before.last_number
     end as detail
 from edges_of_sheets here
 left join edges_of_sheets before on before.source = here.source and before.position = here.position - 1;
@@ -82,7 +128,11 @@ with stream as (
         last_value(case when c.kind = 'label' then c.cell end ignore nulls) over (
             partition by c.source, c.position, c.location order by c.cell
             rows between unbounded preceding and current row
-        ) as label_cell
+        ) as label_cell,
+        min(case when c.kind = 'blank' then c.cell end) over (
+            partition by c.source, c.position, c.location order by c.cell
+            rows between unbounded preceding and current row
+        ) as blank_cell
     from cells c
     where c.layout = 'captioned'
 ),
@@ -90,11 +140,17 @@ ruled as (
     select s.*,
         case when s.label_cell is null then r.carried else l.number end as number,
         case
+            when s.blank_cell is not null then 'sheet unreadable'
             when s.label_cell is null and r.break is not null then r.break
             when s.label_cell is null and r.detail is not null then 'sheet unreadable'
             when l.trouble is not null then 'sheet unreadable'
         end as problem,
-        case when s.label_cell is null then r.detail else l.trouble end as problem_detail,
+        case
+            when s.blank_cell is not null
+                then 'the blank cell ' || s.blank_cell || ' of ' || s.sheet_file || ' stands before more pictures'
+            when s.label_cell is null then r.detail
+            else l.trouble
+        end as problem_detail,
         row_number() over (partition by s.source, s.location order by s.cell) as nth_on_sheet
     from stream s
     left join label_cells l
