@@ -56,6 +56,13 @@ class LabelMaps:
             for field, name in _VOCABULARIES.items()
             for row in _rows(files[f"{name}.csv"], "source_value", field)
         ]
+        # A word of ours means itself, so that who writes a table of their own may use it.
+        vocabulary += [
+            {"field": field, "source_value": value, "value": value}
+            for field in _VOCABULARIES
+            for value in sorted({row["value"] for row in vocabulary if row["field"] == field and row["value"]})
+            if value not in {row["source_value"] for row in vocabulary if row["field"] == field}
+        ]
         digest = hashlib.sha256()
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -166,6 +166,11 @@ def test_content_that_lies_unpacked_in_full_is_not_downloaded(
     assert [path for path, _ in server.asked] == ["/labels.csv"]
 
 
+def test_a_source_named_twice_is_fetched_once(root: Path, server: Server) -> None:
+    report = fetch.run(opened(root, server), ["tiny", "tiny"])
+    assert (report.exit_code, report.made) == (0, 2)
+
+
 def test_no_more_than_four_connections_to_a_host(root: Path, server: Server) -> None:
     files = []
     for number in range(12):

@@ -60,6 +60,14 @@ def download(held: Holdings, jobs: Sequence[Job], unreachable: set[str]) -> None
                 held.report.made += 1
             except FetchError as error:
                 held.report.problems.append(f"{job.source}: {error}")
+            except OSError as error:  # of this file: the others come all the same
+                refused = FetchError(
+                    f"{job.file.name} could not be kept",
+                    where=str(error.filename or job.part),
+                    found=error.strerror or str(error),
+                    hint="make room or mend the permissions, then run the same command again",
+                )
+                held.report.problems.append(f"{job.source}: {refused}")
     for source in sorted({job.source for job in jobs if job.placed is None}):
         try:
             held.settle(source)
@@ -86,6 +94,7 @@ def _download(
         file.urls,
         job.part,
         name=file.name,
+        source=job.source,
         size=file.bytes,
         pin=file.pin,
         trusted=job.trusted,

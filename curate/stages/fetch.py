@@ -69,7 +69,7 @@ class Wish:
 
 def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, from_: Sequence[Path]) -> Report:
     report = Report("fetch", "files")
-    workspace.sources(sources)
+    sources = workspace.sources(sources)
     workspace.store.sweep()
     held = Holdings(workspace, report)
     failures: list[FetchError] = []
@@ -89,8 +89,13 @@ def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, 
     if jobs:
         download(held, jobs, unreachable)
         for source in sorted({job.source for job in jobs if job.placed is not None}):
+            placed, files = workspace.placed(source), [job.file for job in jobs if job.source == source]
             try:
-                adopt(held, source, [workspace.placed(source)], labels_only=wish.labels_only, extra=True)
+                if any((placed / file.name).exists() for file in files):
+                    adopt(held, source, [placed], labels_only=wish.labels_only, extra=True)
+                elif not held.tree(source).locations:
+                    manifest = workspace.manifests[source]
+                    report.problems.append(_by_hand(manifest, files, placed, "none of what is listed could be had"))
             except FetchError as error:
                 report.problems.append(f"{source}: {error}")
     if failures and len(sources) == 1:
@@ -199,12 +204,16 @@ def _listed(held: Holdings, tree: Tree, due: Sequence[RemoteFile], wish: Wish, u
                 return []
         else:
             placed.mkdir(parents=True, exist_ok=True)
-            parts = {file.name: folder / f"{file.name}.part" for file in files if not (placed / file.name).exists()}
-            return [
-                Job(manifest.name, file, parts[file.name], placed=placed / file.name)
-                for file in files
-                if file.name in parts
-            ]
+            jobs = []
+            for file in files:
+                path = placed / file.name
+                if not path.exists():
+                    jobs.append(Job(manifest.name, file, placed / f".{file.name}.part", placed=path))
+                elif path.stat().st_size != file.bytes:
+                    held.report.notes.append(
+                        f"{manifest.name}: {path} has {path.stat().st_size} bytes; {file.bytes} are listed"
+                    )
+            return jobs
     held.report.problems.append(_by_hand(manifest, due, placed, found))
     return []
 
