@@ -11,7 +11,7 @@ from curate import adoption, lock
 from curate.errors import FetchError
 from curate.fetching.adopting import Counts, adopt, restore, widen
 from curate.fetching.alone import alone
-from curate.fetching.downloading import Job, download
+from curate.fetching.downloading import Job, download, job_of
 from curate.fetching.holdings import Holdings, lost
 from curate.fetching.listing import listed
 from curate.lock import LockedSource
@@ -186,7 +186,7 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish, unreachable: set[
     if tree.manifest.needs_acceptance and not held.accepted(tree.manifest):
         held.report.problems.append(_unaccepted(tree.manifest, wish))
         return []
-    return [Job(source, file, folder / f"{name}.part", _trusted(locked, file)) for name, file in due.items()]
+    return [job_of(held, source, file) for file in due.values()]
 
 
 def _listed(held: Holdings, tree: Tree, due: Sequence[RemoteFile], wish: Wish, unreachable: set[str]) -> list[Job]:
@@ -216,11 +216,6 @@ def _listed(held: Holdings, tree: Tree, due: Sequence[RemoteFile], wish: Wish, u
             return jobs
     held.report.problems.append(_by_hand(manifest, due, placed, found))
     return []
-
-
-def _trusted(locked: LockedSource, file: RemoteFile) -> str | None:
-    known = locked.files.get(file.name)
-    return known.sha256 if known and known.downloaded else None
 
 
 def _tell(held: Holdings, source: str, wish: Wish) -> None:
