@@ -79,7 +79,7 @@ class LockedSource:
         counted among the unpinned."""
         names = sorted(name for name, file in self.files.items() if file.standing == standing)
         if standing == "unpinned" and self.loose is not None:
-            names.append(f"{self.loose.count:,} unpacked files")
+            names.append(f"{self.loose.count:,} unpacked file" + ("s" if self.loose.count != 1 else ""))
         return names
 
     @property
