@@ -246,9 +246,8 @@ def _tell(held: Holdings, source: str, wish: Wish) -> None:
             held.report.problems.append(f"{source}: {tree.why_unread(held.workspace.store, name)}")
     archives = [name for name in missing if (file := tree.manifest.file(name)) and file.members]
     if archives and tree.loose:
-        notes.append(
-            f"{source}: {len(tree.loose)} unpacked file{'s stand' if len(tree.loose) != 1 else ' stands'} for {', '.join(archives)}"
-        )
+        stand = "1 unpacked file stands" if len(tree.loose) == 1 else f"{len(tree.loose)} unpacked files stand"
+        notes.append(f"{source}: {stand} for {', '.join(archives)}")
         missing = [name for name in missing if name not in archives]
     if missing:
         notes.append(f"{source}: not here: {', '.join(missing)}")
