@@ -24,7 +24,9 @@ select k.id, r.source, 'duplicate',
         when s.area > k.area then 'kept the larger: ' || s.described || ' over ' || coalesce(k.described, 'none')
         when s.is_lossless and not k.is_lossless then 'kept the lossless one: ' || s.described || ' over ' || k.described
         when s.is_labelled and not k.is_labelled then 'as large and as good: kept the one whose own label names a subtype'
-        else 'alike in size, form and label: kept the first by id'
+        when s.license_place < k.license_place
+            then 'alike in size, form and label: kept the one whose license asks less: ' || s.license || ' over ' || k.license
+        else 'alike in size, form, label and license: kept the first by id'
     end
 from keepers k
 join survivors s on s.twin = k.twin

@@ -20,6 +20,7 @@ def run(workspace: Workspace) -> Report:
     recipe = workspace.recipe.split
     with workspace.database() as database, database.transaction():
         freshness.require(database, "label")
+        database.require("license_order", "label")
         had_splits = database.has("splits")
         if had_splits:
             database.build("splits_before")
