@@ -82,7 +82,9 @@ def rehearse(workspace: Workspace, stages: Sequence[str] = ("dedup", "label", "s
         rehearsed.database_path = Path(folder) / workspace.database_path.name
         shutil.copyfile(workspace.database_path, rehearsed.database_path)
         reports = [run(stage, rehearsed).as_dict() for stage in stages]
-        found = difference(workspace.database_path, rehearsed.database_path) if is_built else {"changes": None}
+        found: dict[str, Any] = {"changes": None}
+        if is_built:
+            found = difference(workspace.database_path, rehearsed.database_path)
     found["equal"] = found["changes"] == []  # a cause that changes nothing is none
     return found | {"reports": reports, "before": "as it is", "after": "as it would be", "notes": []}
 
