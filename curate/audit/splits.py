@@ -21,7 +21,7 @@ KINDS = ("id", "listed", "bytes", "near", "lesion", "patient")
 
 _NEED_PICTURES = ("bytes", "near")
 _CAN_BE_UNKNOWN = ("bytes", "near", "lesion", "patient")
-_MEMORY = "1GB"  # for the tables of the audit; five million rows need more, and find it on the disk
+_MEMORY = "768MB"  # for the tables of the audit; five million rows need more, and find it on the disk
 _MOST_NAMED = 5  # splits of a name that says nothing, in the note on them
 _MOST_SPLITS = 100  # more different words than that are no splits, but the wrong column
 
