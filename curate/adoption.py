@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -85,7 +83,8 @@ def choose(manifest: Manifest, placed: Sequence[Placed], *, labels_only: bool, h
         if labels_only and file.role != "labels":
             continue
         named = by_name.get(file.name, [])
-        others = [item for item in placed if item.name != file.name and _fits(file.also_named)(item.name)]
+        also = manifest.pattern(file.also_named).fullmatch
+        others = [item for item in placed if item.name != file.name and also(item.name)]
         taken = _official(file, [*named, *others, *by_size.get(file.bytes or -1, [])], hashes)
         if taken is not None:
             choice.official.add(file.name)
@@ -119,12 +118,12 @@ def _unpacked(
 ) -> list[Placed]:
     here |= {name for name, (item, _) in choice.files.items() if _is_read(item.path)}
     globs = [glob for file in manifest.files if file.name not in here for glob in _globs(file, labels_only)]
-    named = _fits([file.name for file in manifest.files], literal=True)
-    also = _fits([name for file in manifest.files for name in file.also_named])
-    fits = _fits(globs)
+    names = {file.name for file in manifest.files}
+    also = manifest.pattern(name for file in manifest.files for name in file.also_named).fullmatch
+    fits = manifest.pattern(globs).fullmatch
     alike: dict[str, list[Placed]] = {}
     for name, items in by_name.items():
-        if fits(name) and not named(name) and not also(name):
+        if fits(name) and name not in names and not also(name):
             for item in items:
                 alike.setdefault(manifest.identity(item.relative), []).append(item)
     loose = [only for items in alike.values() if (only := _only(items, hashes)) is not None]
@@ -209,12 +208,6 @@ class _Hashes:
                 ) from error
             self._known |= {(item.path, name): checksum.hexdigest() for name, checksum in hashed.items()}
         return self._known[item.path, algorithm]
-
-
-def _fits(globs: Sequence[str], *, literal: bool = False) -> Callable[[str], object]:
-    if not globs:
-        return lambda name: None
-    return re.compile("|".join(map(re.escape if literal else fnmatch.translate, globs))).fullmatch
 
 
 def _walk(folder: Path, above: str, seen: set[tuple[int, int]]) -> Iterable[Placed]:

@@ -58,8 +58,17 @@ def refuse_name(name: str, where: str) -> None:
         raise refused("the name of a member is too long", where, f"at most {_LONGEST_NAME} characters", shown(name))
     if _CONTROL.search(name):
         raise refused("the name of a member has control characters", where, "a name that can be printed", shown(name))
-    if not name or name.startswith("/") or "\\" in name or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
+    if not name or name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or re.match(r"[A-Za-z]:", name):
         raise refused("a member of the archive leads outside of it", where, "a relative path", shown(name))
+    if "\\" in name:  # what it means depends on who reads it
+        raise FetchError(
+            "the name of a member has backslashes",
+            where=where,
+            expected="folders parted by /",
+            found=shown(name),
+            done="nothing of it was taken",
+            hint="unpack it, then give the folder: curate fetch SOURCE --from FOLDER",
+        )
 
 
 def refused(what: str, where: str, expected: str, found: str) -> FetchError:

@@ -62,6 +62,13 @@ class LabelMaps:
         ]
         licenses = tuple(_rows(files["licenses.csv"], "license", "place", "note"))
         _check_licenses(files["licenses.csv"], licenses)
+        # A word of ours means itself, so that who writes a table of their own may use it.
+        vocabulary += [
+            {"field": field, "source_value": value, "value": value}
+            for field in _VOCABULARIES
+            for value in sorted({row["value"] for row in vocabulary if row["field"] == field and row["value"]})
+            if value not in {row["source_value"] for row in vocabulary if row["field"] == field}
+        ]
         digest = hashlib.sha256()
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -74,6 +74,14 @@ class LockedSource:
     files: dict[str, LockedFile] = field(default_factory=dict)
     loose: Loose | None = None
 
+    def of(self, standing: Standing) -> list[str]:
+        """Return the names of the files of that standing, sorted; what lies unpacked, which no hash is published of, is
+        counted among the unpinned."""
+        names = sorted(name for name, file in self.files.items() if file.standing == standing)
+        if standing == "unpinned" and self.loose is not None:
+            names.append(f"{self.loose.count:,} unpacked file" + ("s" if self.loose.count != 1 else ""))
+        return names
+
     @property
     def empty(self) -> bool:
         """Tell whether nothing is locked: such a source is as one that was never asked for."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import re
 import tomllib
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -21,6 +22,15 @@ Redistribution = Literal["yes", "no", "unknown"]
 
 OWN = "table"
 """The parser of a steward's own pictures: any CSV, whose headers the manifest names."""
+
+COLUMNS = (
+    *("image", "label", "split", "isic_id", "lesion_id", "patient_id", "age", "sex", "site", "diagnosis_method"),
+    *("tone_reported", "modality", "mask"),
+)
+"""What `[columns]` of such a manifest may name."""
+
+_TAKEN = frozenset({"ambiguous", "diagnosis_methods", "sexes", "sites", "taxonomy"})  # the names of other label maps
+_HINT = "mend the manifest; docs/own-pictures.md has a whole one"
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,14 @@ class Manifest:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[RemoteFile, ...] = ()
 
+    def pattern(self, globs: Iterable[str]) -> re.Pattern[str]:
+        """Return what the final names of the files that fit one of the globs match in full.
+
+        Own pictures fit in any case of letters: cameras write `.JPG`, and the published sources never do.
+        """
+        flags = re.IGNORECASE if self.parser == OWN else re.NOFLAG
+        return re.compile("|".join(map(fnmatch.translate, globs)) or r"(?!)", flags)
+
     def identity(self, path: str) -> str:
         """Return by what a file of the source is told from others: in the published sources by its final name, wherever
         it lies; in a steward's own folders, where every patient may have a `1.jpg`, by its path."""
@@ -126,6 +144,15 @@ class Publication:
 
 def read(path: Path) -> Manifest:
     """Read one manifest. Raises ManifestError for what is no TOML, has unknown or missing keys, or cannot be meant."""
+    try:
+        return _read(path)
+    except ManifestError as error:
+        raise ManifestError(
+            error.what, where=error.where, expected=error.expected, found=error.found, hint=error.hint or _HINT
+        ) from error
+
+
+def _read(path: Path) -> Manifest:
     given = _toml(path)
     files = _files(given, path)
     values = _values(Manifest, given, str(path), absent={"files"})
@@ -295,6 +322,10 @@ def _check_whole(manifest: Manifest, path: Path) -> None:
         raise ManifestError("name and file name differ", where=where, expected=path.stem, found=manifest.name)
     if not re.fullmatch(r"[a-z0-9_]+", manifest.name):
         raise ManifestError("no name for a source", where=where, expected="a-z, 0-9 and _", found=manifest.name)
+    if manifest.name in _TAKEN:
+        raise ManifestError(
+            "that is the name of a label map of all sources", where=where, expected="another name", found=manifest.name
+        )
     names = [file.name for file in manifest.files]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
@@ -309,5 +340,10 @@ def _check_whole(manifest: Manifest, path: Path) -> None:
         _check_url(manifest.listing, f"{where}: listing")
     if manifest.columns and manifest.parser != OWN:
         raise ManifestError("only a source whose parser is the table has columns", where=where, found=manifest.parser)
+    for name in manifest.columns:
+        if name not in COLUMNS:
+            raise ManifestError(
+                "no record has such a column", where=f"{where} [columns]", expected=", ".join(COLUMNS), found=name
+            )
     if manifest.access == "manual" and not manifest.instructions.strip():
         raise ManifestError("a manual source needs instructions", where=where, expected="instructions = ...")

@@ -98,7 +98,7 @@ class Part:
 
     def goes_on(self, url: str, headers: Mapping[str, str]) -> bool:
         """Tell whether an answer 206 gives the bytes that come next of the file that was begun."""
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
+        found = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", headers.get("Content-Range", ""))
         if not found or int(found[1]) != self.size:
             return False
         total = self.facts.get("total")

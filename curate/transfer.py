@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from curate import __version__, hosts
+from curate import __version__, hostile, hosts
 from curate.errors import FetchError
 from curate.partial import Part, Wanted
 
@@ -25,6 +25,7 @@ from curate.partial import Part, Wanted
 AGENT = f"curate/{__version__} (skin-lesion corpus builder)"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 18
+_NUMBER = re.compile(r"[0-9]{1,18}")  # as long as any that a header can mean
 _LONGEST_WAIT = 300.0  # seconds; a host that asks for more is left for the next mirror
 _UNREACHED_FOR = 8.0  # seconds after which a host that never answered is not tried again
 _CONNECTIONS = 4  # per host
@@ -61,6 +62,7 @@ def fetch(
     part: Path,
     *,
     name: str | None = None,
+    source: str = "SOURCE",
     size: int | None = None,
     sha256: str | None = None,
     md5: str | None = None,
@@ -78,6 +80,7 @@ def fetch(
     the sha256 of the first download, must come again.
     `on_progress` is called with the bytes that came since (negative where a start from the beginning was needed),
     `on_total` with the size that a host tells.
+    `source` stands in the message that says how to place the file by hand.
     `unreachable` is shared by the downloads of one call: hosts that one of them could not reach are tried only once.
     Raises FetchError: no address gave the file, another program is at it, or the disk is full.
     """
@@ -114,7 +117,7 @@ def fetch(
         found="; ".join(str(f) if isinstance(f, _UnreachedError) else f"{f.url}: {f}" for f in failures)
         or "no address",
         done="what came so far is kept, and the next call goes on from there" if kept.size else None,
-        hint=network + "run the same command again, or place the file by hand: curate fetch SOURCE --from FOLDER",
+        hint=network + f"run the same command again, or place the file by hand: curate fetch {source} --from FOLDER",
     )
 
 
@@ -147,8 +150,14 @@ def _complete(
                 unreachable.discard(host)
                 return
             reached, trouble = True, "the host is busy"
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, ValueError, OverflowError) as odd:
+            # What a hostile or broken host writes into its headers must not stop the files of other hosts.
+            raise _MirrorError(f"an answer that makes no sense ({hostile.shown(str(odd))})") from odd
         except (requests.RequestException, urllib3.exceptions.HTTPError) as broken:
             why = _unreached(broken)
+            elsewhere = _asked(broken)
+            if why is not None and elsewhere not in (None, host):
+                raise _MirrorError(f"it sends us on to {elsewhere}, which cannot be reached: {why}") from broken
             reached = reached or why is None
             if why is not None and not reached:
                 # A network that is away does not come back in seconds, and a name that is wrong never does.
@@ -189,6 +198,12 @@ def _unreached(broken: Exception) -> str | None:
     return (cause.strerror if isinstance(cause, OSError) else None) or str(reason)
 
 
+def _asked(broken: Exception) -> str | None:
+    """Return the host that was asked when the line broke: after a redirect it is another one."""
+    request = getattr(broken, "request", None)
+    return urlsplit(request.url).netloc if request is not None and request.url else None
+
+
 def _ask(session: requests.Session, url: str, kept: Part, wanted: Wanted, patience: Patience) -> float | None:
     """Make one request; return None when the file is complete, else the seconds to wait (0: the usual backoff)."""
     headers = {}
@@ -201,7 +216,7 @@ def _ask(session: requests.Session, url: str, kept: Part, wanted: Wanted, patien
         if status in _RETRIED:
             return _retry_after(answer)
         if status == 416 and headers:
-            total = re.fullmatch(r"bytes \*/(\d+)", answer.headers.get("Content-Range", ""))
+            total = re.fullmatch(r"bytes \*/([0-9]{1,18})", answer.headers.get("Content-Range", ""))
             told = kept.facts.get("total")  # a host that contradicts itself is believed only where a hash decides
             if total and int(total[1]) == kept.size and (told in (None, kept.size) or wanted.decided):
                 kept.facts["total"] = kept.size
@@ -225,7 +240,10 @@ def _ask(session: requests.Session, url: str, kept: Part, wanted: Wanted, patien
                 }
             )
             kept.from_one_answer = True
-        kept.room()
+        try:
+            kept.room()
+        except FetchError as full:  # or the host lies about the size, and another does not
+            raise _MirrorError(f"{full.what}: {full.expected} wanted, {full.found} free") from full
         for data in answer.raw.stream(_CHUNK, decode_content=False):
             kept.append(data)
             if wanted.size is not None and kept.size > wanted.size:  # a body without a length may never end
@@ -244,13 +262,13 @@ def _refuse(answer: requests.Response, wanted: Wanted) -> None:
     if answer.status_code == 202:
         raise _MirrorError("the host answers 202 with nothing in it: it wants a browser")
     if answer.status_code not in (200, 206):
-        raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}")
+        raise _MirrorError(f"HTTP {answer.status_code} {hostile.shown(str(answer.reason))}")
     kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
     if kind in {"text/html", "application/xhtml+xml"} and not wanted.is_page:
         raise _MirrorError("a web page instead of the file")
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
-        raise _MirrorError(f"bytes encoded as {encoding} though none was asked for")
+        raise _MirrorError(f"bytes encoded as {hostile.shown(encoding)} though none was asked for")
     if answer.status_code == 206 and "Range" not in answer.request.headers:
         raise _MirrorError("a part of the file though all was asked for")
 
@@ -262,16 +280,16 @@ def _fits(total: int | None, wanted: Wanted) -> None:
 
 def _length(answer: requests.Response) -> int | None:
     length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+    return int(length) if _NUMBER.fullmatch(length) else None
 
 
 def _retry_after(answer: requests.Response) -> float:
     value = answer.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
+    if _NUMBER.fullmatch(value):
         return float(value)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:  # not given, or no date: the usual backoff
+    except (ValueError, OverflowError):  # not given, or no date that can be: the usual backoff
         return 0.0
 
 

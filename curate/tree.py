@@ -117,11 +117,11 @@ class Tree:
                 continue
             path = store.path(locked.sha256)
             if file.members and not self._left(store, file, locked, leave):
-                for member in _wanted(path, file, locked):
+                for member in _wanted(path, self.manifest.pattern(file.members), file, locked):
                     self._take(taken, _Taken.of_member(file, locked, member), store)
             else:
-                whole = _Taken(file.name, Location(locked.sha256), locked.bytes, None, locked.official)
-                self._take(taken, whole, store)
+                plain = _Taken(file.name, Location(locked.sha256), locked.bytes, None, locked.official)
+                self._take(taken, plain, store)
         locations = {entry.path: entry.location for entry in taken.values()}
         for tree_path, (sha256, _) in self.loose.items():
             if self.manifest.identity(tree_path) not in taken and store.has(sha256):
@@ -177,7 +177,7 @@ class Tree:
         if not any(re.search(r"[*?\[]", glob) for glob in file.members):
             return set(file.members) <= names
         globs = [glob for other in self.manifest.files if other.role == file.role for glob in other.members]
-        fits = re.compile("|".join(map(fnmatch.translate, globs))).fullmatch
+        fits = self.manifest.pattern(globs).fullmatch
         expected = self.manifest.expected.get("sheets", self.manifest.expected.get("pictures"))
         return expected is not None and sum(1 for name in names if fits(name)) >= expected
 
@@ -196,11 +196,10 @@ class _Taken:
         return cls(f"{file.name}/{member.path}", location, member.size, member.crc, locked.official)
 
 
-def _wanted(path: Path, file: RemoteFile, locked: LockedFile) -> Iterator[Member]:
-    fits = re.compile("|".join(map(fnmatch.translate, file.members))).fullmatch
+def _wanted(path: Path, pattern: re.Pattern[str], file: RemoteFile, locked: LockedFile) -> Iterator[Member]:
     with _known_as(file, locked):
         members = members_of(path)
-    return (member for member in members if fits(member.name))
+    return (member for member in members if pattern.fullmatch(member.name))
 
 
 @contextmanager

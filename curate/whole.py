@@ -34,11 +34,13 @@ def seal_of(path: Path) -> Path:
 
 
 def sealed(path: Path) -> str | None:
-    """Return the sha256 that a file's seal says, None where it has none."""
+    """Return the sha256 that a file's seal says, None where it has none; of a damaged one, all that it says."""
     try:
-        return seal_of(path).read_bytes().decode("utf-8", "replace").partition(" ")[0]
+        said = seal_of(path).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
+    sha256 = said[:64]
+    return sha256 if said == f"{sha256}  {path.name}\n" else repr(said)
 
 
 @contextmanager

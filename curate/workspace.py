@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,7 +14,7 @@ from curate import lock as lock_
 from curate import manifest as manifests_
 from curate.adoption import holds_files
 from curate.db import Database
-from curate.errors import CorpusError, UsageError
+from curate.errors import CorpusError, ManifestError, UsageError
 from curate.files import Files, Location
 from curate.lock import LockedSource
 from curate.manifest import Manifest
@@ -53,9 +54,19 @@ class Workspace:
         """The manifests by source name, in alphabetical order: those of this root beside those that ship with curate,
         and before them where both have a name; all of them, or those that the recipe names.
 
-        Raises UsageError where the recipe names a source that has no manifest.
+        Raises ManifestError for one that cannot be meant, UsageError where the recipe names a source that has none.
         """
-        known = {path.stem: manifests_.read(path) for path in self.facts("manifests", "*.toml").values()}
+        known = {}
+        for path in self.facts("manifests", "*.toml").values():
+            manifest = manifests_.read(path)
+            if importlib.util.find_spec(f"curate.sources.{manifest.parser}") is None:
+                raise ManifestError(
+                    f"there is no parser {manifest.parser!r}",
+                    where=f"{path}: parser",
+                    expected=f'"{manifests_.OWN}" for pictures of your own, or the name of a source that ships',
+                    hint="mend that line of the manifest",
+                )
+            known[path.stem] = manifest
         chosen = self.recipe.corpus.sources or tuple(known)
         for name in chosen:
             if name not in known:

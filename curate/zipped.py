@@ -18,8 +18,9 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 _DIRECTORY = 32 << 20  # bytes of the list of members that are read; 100,000 members have some 10 MB
 _SPOOL = 64 << 20  # bytes of a compressed inner zip kept in memory; more goes to a temporary file
 _STEP = 1 << 20  # bytes asked for at a time
-_SMALL_STEP = 4096  # bzip2 and LZMA unpack all of a step at once, and a byte of theirs may become 20,000
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
+# No source uses others, and the standard library unpacks all of a piece of bzip2 or LZMA at once, whatever its header
+# says: a kilobyte may fill the memory.
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # a password; strong encryption; an encrypted list of members
 _LOCAL_HEADER = 30  # bytes, without the name
 
@@ -44,7 +45,7 @@ class Zip:
         """Return the members in the archive's order, folders left out.
 
         Raises FetchError where there are too many of them, where they share bytes or reach beyond the list of members,
-        or are packed by a method that the standard library does not know.
+        or are packed by another method than deflate.
         """
         if len(self._zip.infolist()) > MOST_MEMBERS:
             raise too_many(self.where)
@@ -84,7 +85,7 @@ class Zip:
             raise refused(
                 "a member of the archive is packed in a way that cannot be read",
                 self.where,
-                "stored or deflated (or bzip2, LZMA)",
+                "stored or deflated",
                 f"{shown(info.filename)}: method {info.compress_type}",
             )
         return Entry(
@@ -111,12 +112,11 @@ class Zip:
                 )
 
     def _pieces(self, info: zipfile.ZipInfo) -> list[bytes]:
-        step = _STEP if info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) else _SMALL_STEP
         if info.file_size > LARGEST_MEMBER:
             raise too_large(f"{self.where}!/{shown(info.filename)}", f"{info.file_size} bytes")
         pieces = []
         with self._zip.open(info) as member:
-            while piece := member.read(step):
+            while piece := member.read(_STEP):
                 pieces.append(piece)
         return pieces
 
@@ -133,9 +133,8 @@ class Zip:
     def _unpacked(self, info: zipfile.ZipInfo) -> io.RawIOBase:
         # A zip needs its end first and then jumps: a compressed one is unpacked once, not at each jump.
         spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - lives as long as the archive does
-        step = _STEP if info.compress_type == zipfile.ZIP_DEFLATED else _SMALL_STEP
         with self._zip.open(info) as member:
-            while chunk := member.read(step):
+            while chunk := member.read(_STEP):
                 spool.write(chunk)
         return _Window(cast(BinaryIO, spool), 0, spool.tell(), owned=True)
 

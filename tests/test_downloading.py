@@ -166,6 +166,41 @@ def test_content_that_lies_unpacked_in_full_is_not_downloaded(
     assert [path for path, _ in server.asked] == ["/labels.csv"]
 
 
+def test_the_archive_that_holds_all_comes_where_its_parts_cannot_be_had(root: Path, server: Server) -> None:
+    part = dataclasses.replace(FILES[1], urls=(server.url("/gone.zip"),))
+    labels = dataclasses.replace(FILES[0], urls=(server.url("/labels.csv"),))
+    whole = RemoteFile(
+        "whole.zip",
+        "pictures",
+        urls=(server.url("/whole.zip"),),
+        optional=True,
+        members=("T_*.jpg",),
+        provides=("labels.csv", "train.zip"),
+    )
+    server.pages["/whole.zip"] = Page(packed({"train.zip": ZIP}))
+    here = workspace(root, labels, part, whole, access="open", instructions="")
+    report = fetch.run(here, ["tiny"])
+    assert report.exit_code == 0, report.problems
+    assert any("train.zip could not be had; whole.zip, which holds it, came" in note for note in report.notes)
+    assert set(tree(here)) == {"labels.csv", *(f"whole.zip/train.zip/{name}" for name in PICTURES)}
+    assert not fetch.needs(here, "tiny")
+    shutil.rmtree(here.cache)
+    here.lock_path.unlink()
+    server.pages["/whole.zip"] = Page(b"", status=404)
+    report = fetch.run(here, ["tiny"])
+    assert report.exit_code == 3
+    assert sorted(problem.split(" could")[0] for problem in report.problems) == ["tiny: train.zip", "tiny: whole.zip"]
+    server.asked.clear()
+    server.pages["/labels.csv"] = Page(b"", status=404)
+    fetch.run(here, ["tiny"], labels_only=True)
+    assert "/whole.zip" not in [path for path, _ in server.asked], "not gigabytes for a table"
+
+
+def test_a_source_named_twice_is_fetched_once(root: Path, server: Server) -> None:
+    report = fetch.run(opened(root, server), ["tiny", "tiny"])
+    assert (report.exit_code, report.made) == (0, 2)
+
+
 def test_no_more_than_four_connections_to_a_host(root: Path, server: Server) -> None:
     files = []
     for number in range(12):

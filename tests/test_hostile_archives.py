@@ -102,6 +102,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "two files",
         "A/T_1.jpg",
     ),
+    "a bzip2 bomb that claims 10 bytes": (
+        lambda: zipped([Entry(GOOD, bz2.compress(bytes(9_000_000)), 12, 10, 1)]),
+        "cannot be read",
+        "method 12",
+    ),
+    "names with backslashes": (lambda: zipped([Entry(b"Train\\T_1.jpg", b"1")]), "has backslashes", "Train\\T_1.jpg"),
     "a method that nobody knows": (lambda: zipped([Entry(GOOD, b"1", method=9)]), "cannot be read", "T_1.jpg"),
     "a list of members of 40 MB": (
         lambda: zipped(Entry(b"%060000d.jpg" % number) for number in range(700)),
@@ -172,10 +178,6 @@ def test_the_command_line_says_so_without_a_traceback(
 LIARS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a wrong CRC": (lambda: zipped([Entry(GOOD, b"1" * 900, crc=1)]), "CRC"),
     "a bomb that claims 10 bytes": (lambda: zipped([Entry(GOOD, zeros(4 << 30), DEFLATED, 10, 1)]), "CRC"),
-    "a bzip2 bomb that claims 10 bytes": (
-        lambda: zipped([Entry(GOOD, bz2.compress(bytes(900_000)) * 2000, 12, 10, 1)]),
-        "CRC",
-    ),
     "a directory that names another than the header": (
         lambda: zipped([Entry(GOOD, b"1", local_name=b"T_7.jpg")]),
         "differ",

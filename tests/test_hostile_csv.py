@@ -179,7 +179,7 @@ def test_what_changes_words_is_told_with_its_line(tmp_path: Path, table: Table, 
     spoil, what, line = (HARMFUL | HARMFUL_HEADERS)[how]
     begun = time.perf_counter()
     error = complaint(table.source, tmp_path, {**table.good, table.name: spoil(table.lines)})
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - begun < 60, "seconds, where it was minutes"
     assert error.what.startswith(what), str(error)
     number = line if line > 0 else len(table.lines) + line + 1
     assert re.match(rf"{re.escape(table.name)}, line {number}\b", str(error.where)), str(error)

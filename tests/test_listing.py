@@ -94,6 +94,15 @@ def test_a_listed_file_that_fails_is_named_and_comes_the_next_time(root: Path, s
         (Page(b'{"files": [{"name": "labels.csv"}]}'), "not in its form"),
         (Page(b'{"files": {"name": 3}}'), "not in its form"),
         (Page(b'{"message": "entity not found"}'), "not in its form"),
+        (Page(b'{"files": ' + b"[" * 200_000), "not in its form"),
+        (
+            Page(b'{"files": [{"name": "labels.csv", "size": Infinity, "download_url": "http://x/", "id": 1}]}'),
+            "not in its form",
+        ),
+        (
+            Page(b'{"files": [{"name": "labels.csv", "size": 1, "download_url": "file:///etc/passwd", "id": 1}]}'),
+            "lists nothing of the source",
+        ),
         (Page(b'{"files": []}'), "lists nothing of the source"),
     ],
 )
@@ -118,7 +127,7 @@ def test_what_a_person_placed_in_part_stands_when_the_listing_fails(root: Path, 
 
 
 def test_names_that_lead_elsewhere_are_passed_over(root: Path, server: Server) -> None:
-    names = ("../T_1.jpg", "/T_1.jpg", "a/T_1.jpg", "..\\T_1.jpg", ".T_1.jpg")
+    names = ("../T_1.jpg", "/T_1.jpg", "a/T_1.jpg", "..\\T_1.jpg", ".T_1.jpg", "T_1\0.jpg", "T_\ud800.jpg", "T" * 300)
     article(server, **{"labels.csv": LABELS, **dict.fromkeys(names, b"evil")})
     here = opened(root, server)
     fetch.run(here, ["tiny"])
@@ -130,6 +139,27 @@ def test_what_is_listed_is_said_by_sources(root: Path, server: Server) -> None:
     (entry,) = inventory(opened(root, server))
     assert "asks figshare" in entry["todo"]
     assert str(root / "placed" / "tiny") in entry["todo"]
+
+
+def test_where_nothing_that_is_listed_comes_a_person_is_asked(root: Path, server: Server) -> None:
+    article(server, **{"labels.csv": LABELS, "train.zip": ZIP})
+    server.pages["/files/1"] = server.pages["/files/2"] = Page(b"", status=403)
+    report = fetch.run(opened(root, server), ["tiny"])
+    assert report.exit_code == 3
+    assert sum("could not be downloaded" in problem for problem in report.problems) == 2
+    assert "curate fetch tiny --from FOLDER" in report.problems[0]
+    assert "Place labels.csv and the pictures" in report.problems[-1]
+    assert len(report.problems) == 3
+
+
+def test_a_listed_file_that_lies_there_with_another_size_is_said(root: Path, server: Server) -> None:
+    article(server, **{"labels.csv": LABELS, "train.zip": ZIP})
+    here = opened(root, server)
+    here.placed("tiny").mkdir(parents=True)
+    (here.placed("tiny") / "labels.csv").write_bytes(LABELS + b"T_3,nevus\r\n")
+    report = fetch.run(here, ["tiny"])
+    assert any("labels.csv has" in note and f"{len(LABELS)} are listed" in note for note in report.notes)
+    assert len(tree(here)) == 3
 
 
 def test_two_sources_of_one_article(root: Path, server: Server) -> None:

@@ -14,7 +14,7 @@ from drawn_sheets import picture
 
 from curate import pipeline
 from curate.audit.ledger import ledger
-from curate.errors import CurateError, LabelMapError, ManifestError, ParseError
+from curate.errors import CurateError, FetchError, LabelMapError, ParseError
 from curate.files import Files
 from curate.images import codec
 from curate.records import Record
@@ -55,6 +55,7 @@ def steward(root: Path, manifest: str = MANIFEST, label_map: str | None = MAP) -
 def built(here: Workspace) -> list[dict[str, object]]:
     for report in pipeline.build(here, until="split"):
         assert not report.problems, report.problems
+        assert report.stage == "fetch" or not report.notes, report.notes
     with here.database(read_only=True) as database:
         rows: list[dict[str, object]] = database.table("corpus").to_pylist()
     return rows
@@ -63,7 +64,10 @@ def built(here: Workspace) -> list[dict[str, object]]:
 def test_the_page_holds_word_for_word(clinic: Path, root: Path) -> None:
     here = steward(root)
     assert set(here.manifests) > {"clinic", "isic_2019", "ph2"}, "beside the published sources, not in their place"
-    fetch.run(here, ["clinic"], from_=[clinic])
+    assert fetch.run(here, ["clinic"], from_=[clinic]).notes == [
+        "clinic: unpinned, trusted on first use: lesions.csv",
+        "clinic: 3 unpacked files stand for pictures.zip",
+    ]
     rows = {row["id"]: row for row in built(here)}
     assert sorted(rows) == ["clinic:P001/1.jpg", "clinic:P001/2.jpg", "clinic:P002/1.jpg"]
     second = rows["clinic:P001/2.jpg"]
@@ -72,6 +76,7 @@ def test_the_page_holds_word_for_word(clinic: Path, root: Path) -> None:
     assert second["license"] == "LicenseRef-clinic-internal"
     assert (second["site"], second["sex"], second["age"]) == ("head_neck", "female", 41)
     assert second["diagnosis_method"] == "histopathology"
+    assert rows["clinic:P001/1.jpg"]["diagnosis_method"] == "clinical"
     assert rows["clinic:P001/1.jpg"]["family"] == second["family"] != rows["clinic:P002/1.jpg"]["family"]
     assert rows["clinic:P002/1.jpg"]["lesion_id"] != rows["clinic:P001/1.jpg"]["lesion_id"]
     assert rows["clinic:P002/1.jpg"]["age"] is None
@@ -160,8 +165,6 @@ def test_a_table_that_cannot_be_meant(clinic: Path, csv: str, what: str) -> None
 
 
 def test_columns_that_nobody_has(clinic: Path) -> None:
-    with pytest.raises(ManifestError, match="columns that no record has"):
-        parsed(clinic, CSV, picture=("file",))
     with pytest.raises(ParseError, match="the column 'diagnose' is missing"):
         parsed(clinic, CSV, image=("file",), label=("diagnose",))
 
@@ -173,6 +176,37 @@ def test_a_path_is_told_apart_as_far_down_as_is_needed(clinic: Path) -> None:
         assert len(claims) == 3, "and the two that no row names"
     assert parsed(clinic, "image\n2\n")[0].file == "P001/2.jpg"
     assert parsed(clinic, "image\nP003/1.jpg\n")[0].file is None
+    (clinic / "1.jpg").write_bytes(drawn(7))
+    assert [claim.file for claim in parsed(clinic, "image\nP001/1.jpg\n1.jpg\n")[:2]] == ["P001/1.jpg", "1.jpg"]
+
+
+def test_two_rows_never_share_a_picture(clinic: Path, tmp_path: Path, root: Path) -> None:
+    (clinic / "lesions.csv").rename(tmp_path / "lesions.csv")
+    (tmp_path / "csv").mkdir()
+    (tmp_path / "lesions.csv").rename(tmp_path / "csv" / "lesions.csv")
+    here = steward(root)
+    fetch.run(here, ["clinic"], from_=[tmp_path / "csv", clinic / "P001"])
+    with pytest.raises(ParseError, match=r"'P001/1.jpg' and 'P002/1.jpg' fit one file"):
+        built(here)
+    fetch.run(here, ["clinic"], from_=[clinic])
+    assert len(built(here)) == 3
+
+
+def test_a_picture_never_takes_the_place_of_another(clinic: Path, root: Path) -> None:
+    here = steward(root)
+    fetch.run(here, ["clinic"], from_=[clinic / "P001"])
+    with pytest.raises(FetchError, match=r"another picture of clinic is here under the path 1.jpg"):
+        fetch.run(here, ["clinic"], from_=[clinic / "P002"])
+    (clinic / "P001" / "1.jpg").write_bytes(drawn(8))
+    assert fetch.run(here, ["clinic"], from_=[clinic / "P001"]).made == 1, "a folder that is known may have changed"
+
+
+def test_cameras_write_endings_in_capitals(clinic: Path, root: Path) -> None:
+    (clinic / "P001" / "1.jpg").rename(clinic / "P001" / "1.JPG")
+    (clinic / "lesions.csv").write_text(CSV.replace("P001/1.jpg", "P001/1"), encoding="utf-8")
+    here = steward(root)
+    fetch.run(here, ["clinic"], from_=[clinic])
+    assert len(built(here)) == 3
 
 
 def test_other_columns_are_kept_and_ids_of_isic_are_bare(clinic: Path) -> None:
@@ -193,6 +227,9 @@ def test_other_columns_are_kept_and_ids_of_isic_are_bare(clinic: Path) -> None:
         ('image = "file"', "image = 3"),
         ('image = "file"', "image = []"),
         ('["patient", "lesion"]', '["patient", 3]'),
+        ('image = "file"', 'picture = "file"'),
+        ('parser = "table"', 'parser = "tabel"'),
+        ("released = 2025", ""),
     ],
 )
 def test_a_manifest_that_cannot_be_meant(root: Path, old: str, new: str) -> None:
@@ -200,6 +237,7 @@ def test_a_manifest_that_cannot_be_meant(root: Path, old: str, new: str) -> None
     with pytest.raises(CurateError) as caught:
         _ = steward(root, MANIFEST.replace(old, new)).manifests
     assert "clinic.toml" in str(caught.value)
+    assert caught.value.hint
 
 
 def test_two_unpacked_files_of_one_name_are_both_taken(clinic: Path, root: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from curate import freshness
 from curate.errors import CorpusError
+from curate.lock import Standing
 from curate.workspace import Workspace
 
 
@@ -65,8 +66,9 @@ def _notes(workspace: Workspace) -> list[str]:
     """Say which files are not the official bytes, and which nobody could pin."""
     notes = []
     for source, entry in sorted(workspace.locked().items()):
-        for standing in ("not the official bytes", "unpinned"):
-            names = sorted(name for name, file in entry.files.items() if file.standing == standing)
+        standings: tuple[Standing, ...] = ("not the official bytes", "unpinned")
+        for standing in standings:
+            names = entry.of(standing)
             if names:
                 notes.append(f"{source}: {standing}: {', '.join(names)}")
     return notes

@@ -10,7 +10,7 @@ from pathlib import Path
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
 from curate.errors import FetchError
-from curate.lock import LockedSource
+from curate.lock import LockedSource, Standing
 from curate.manifest import Manifest
 from curate.tree import Tree
 from curate.workspace import Workspace
@@ -67,11 +67,11 @@ def fetch_again(workspace: Workspace, source: str, entry: LockedSource, names: C
 
 def standings(entries: Mapping[str, LockedSource]) -> dict[str, dict[str, list[str]]]:
     """Return for each standing (official, unpinned, not the official bytes) the file names by source."""
-    found: dict[str, dict[str, list[str]]] = {"not the official bytes": {}, "unpinned": {}, "official": {}}
-    for source, entry in sorted(entries.items()):
-        for name, file in sorted(entry.files.items()):
-            found[file.standing].setdefault(source, []).append(name)
-    return found
+    standings: tuple[Standing, ...] = ("not the official bytes", "unpinned", "official")
+    return {
+        standing: {source: names for source, entry in sorted(entries.items()) if (names := entry.of(standing))}
+        for standing in standings
+    }
 
 
 def _file(workspace: Workspace, source: str, entry: LockedSource, name: str, sound: set[str]) -> list[Finding]:
@@ -120,7 +120,12 @@ def _listing(workspace: Workspace, manifest: Manifest, entry: LockedSource) -> l
     gone = sorted({sha256 for sha256 in tree.objects() if not workspace.store.has(sha256)})
     anew = fetch_again(workspace, manifest.name, entry, entry.files)
     hint = f"rm {shlex.quote(str(path))} && {anew}"
-    if tree.files != entry.files or tree.summary() != entry.loose:
+    summary = tree.summary()
+    if (
+        tree.files != entry.files
+        or summary != entry.loose
+        or (summary and entry.loose and summary.names != entry.loose.names)
+    ):
         return [Finding("damaged listing", str(path), "the files that the lock names", "others", hint)]
     if gone:
         unpacked = {sha256: name for name, (sha256, _) in tree.loose.items()}

@@ -58,7 +58,8 @@ def sources(skin: Skin) -> None:
 
 @cli.command(
     short_help="Download sources, or adopt files that lie somewhere already.",
-    help="Download, resume and verify sources; or adopt files that lie somewhere already, linked or copied, not moved."
+    help="Download, resume and verify sources; or adopt files that lie somewhere already, linked or copied, not moved. "
+    "What was put into placed/SOURCE of the root is adopted by itself."
     + example("curate fetch isic_2019 --labels-only", "curate fetch severance --from ~/Downloads/severance"),
 )
 @named_sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from curate.archive import members_of
 from curate.errors import FetchError
 from curate.fetching.holdings import Holdings
 from curate.lock import LockedFile, LockedSource, Loose
+from curate.manifest import OWN
 from curate.tree import Tree
 
 _NAMED = 5  # missing files that a message names; the rest is counted
@@ -182,6 +183,9 @@ def _take(
     """Take into the tree what the folders give; what `before` (else the tree) had, and the store has, is there."""
     store = held.workspace.store
     old_files = (before or tree).files
+    # Another folder may replace a published file by the right one; of own pictures nobody knows which is meant.
+    remembered = [held.workspace.root / name for name in held.locked(tree.manifest.name).folders]
+    is_new = tree.manifest.parser == OWN and not all(_is_among(folder, remembered) for folder in folders)
     had = {sha256 for sha256 in (before or tree).objects() if store.has(sha256)}
     here = {
         file.name
@@ -207,6 +211,8 @@ def _take(
             if old is not None and old.official and not official and store.has(old.sha256):
                 counts.there.add(name)  # the official bytes are here: others do not take their place
                 continue
+            if old is not None and old.sha256 != sha256 and not old.downloaded and before is None:
+                held.report.notes.append(f"{tree.manifest.name}: {name} is now {item.path}; it was {old.origin}")
             same = name in old_files and old_files[name].sha256 == sha256 and sha256 in had
             (counts.there if same else counts.made).add(name)
             after.files[name] = LockedFile(sha256, size, file.pinned, official, held.remembered(item.path))
@@ -216,6 +222,8 @@ def _take(
             for item, (sha256, size) in zip(choice.loose, copies, strict=True):
                 advance(size)
                 name = tree.manifest.identity(item.relative)
+                if is_new and name in loose and loose[name][1][0] != sha256:
+                    raise _two(tree.manifest.name, name, item.path, folders)
                 loose[name] = (item.relative, (sha256, size))  # in place of what was known by that
                 same = name in old_loose and old_loose[name][1][0] == sha256 and sha256 in had
                 (counts.there if same else counts.made).add(name)
@@ -223,6 +231,21 @@ def _take(
     after.build(store)
     tree.files, tree.loose, tree.locations = after.files, after.loose, after.locations
     return counts
+
+
+def _is_among(folder: Path, known: Collection[Path]) -> bool:
+    return any(folder.resolve() == other.resolve() for other in known)
+
+
+def _two(source: str, name: str, path: Path, folders: Sequence[Path]) -> FetchError:
+    return FetchError(
+        f"another picture of {source} is here under the path {name}",
+        where=str(path),
+        expected="each path once, below all folders that are given",
+        found="other bytes",
+        done="nothing was adopted",
+        hint=f"give the folder above, in which both lie: curate fetch {source} --from {folders[0].resolve().parent}",
+    )
 
 
 def _by_identity(tree: Tree) -> dict[str, tuple[str, tuple[str, int]]]:

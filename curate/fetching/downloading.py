@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,54 @@ class Job:
     placed: Path | None = None
 
 
+def job_of(held: Holdings, source: str, file: RemoteFile) -> Job:
+    """Return the download of a file of the manifest; what came over the network before has to come again."""
+    known = held.locked(source).files.get(file.name)
+    trusted = known.sha256 if known and known.downloaded else None
+    return Job(source, file, held.workspace.cache / "incoming" / source / f"{file.name}.part", trusted)
+
+
 def download(held: Holdings, jobs: Sequence[Job], unreachable: set[str]) -> None:
     """Download in parallel, and say in the report's problems what did not come.
 
+    Where pictures cannot be had file by file, the archive that holds them all is, if the manifest knows one.
     `unreachable` is as in `transfer.fetch`. Raises FetchError where the disk has no room for all of it.
     """
+    failed = _download_all(held, jobs, unreachable)
+    larger = _that_hold(held, failed)
+    if larger:
+        missed = _download_all(held, larger, unreachable)
+        for job in larger:
+            inside = [other for other in failed if other.source == job.source and other.file.name in job.file.provides]
+            if job not in missed:
+                names = ", ".join(sorted(other.file.name for other in inside))
+                held.report.notes.append(
+                    f"{job.source}: {names} could not be had; {job.file.name}, which holds it, came"
+                )
+                for other in inside:
+                    del failed[other]
+        failed |= missed
+    held.report.problems += failed.values()
+    for source in sorted({job.source for job in [*jobs, *larger] if job.placed is None}):
+        try:
+            held.settle(source)
+        except FetchError as error:
+            held.report.problems.append(f"{source}: {error}")
+
+
+def _that_hold(held: Holdings, failed: Collection[Job]) -> list[Job]:
+    """Return the downloads of optional archives, each of which holds pictures that failed."""
+    found: dict[tuple[str, str], Job] = {}
+    for job in failed:
+        for file in held.workspace.manifests[job.source].files:
+            if file.optional and file.urls and job.file.role == "pictures" and job.file.name in file.provides:
+                found.setdefault((job.source, file.name), job_of(held, job.source, file))
+    return list(found.values())
+
+
+def _download_all(held: Holdings, jobs: Sequence[Job], unreachable: set[str]) -> dict[Job, str]:
+    """Download in parallel; return what failed, and why."""
+    failed: dict[Job, str] = {}
     due = [job for job in jobs if not _already(held, job)]
     _room(held.workspace.cache, due)
     total = sum(_size(job) for job in due)
@@ -59,12 +102,16 @@ def download(held: Holdings, jobs: Sequence[Job], unreachable: set[str]) -> None
                 done.result()
                 held.report.made += 1
             except FetchError as error:
-                held.report.problems.append(f"{job.source}: {error}")
-    for source in sorted({job.source for job in jobs if job.placed is None}):
-        try:
-            held.settle(source)
-        except FetchError as error:
-            held.report.problems.append(f"{source}: {error}")
+                failed[job] = f"{job.source}: {error}"
+            except OSError as error:  # of this file: the others come all the same
+                refused = FetchError(
+                    f"{job.file.name} could not be kept",
+                    where=str(error.filename or job.part),
+                    found=error.strerror or str(error),
+                    hint="make room or mend the permissions, then run the same command again",
+                )
+                failed[job] = f"{job.source}: {refused}"
+    return failed
 
 
 def _download(
@@ -86,6 +133,7 @@ def _download(
         file.urls,
         job.part,
         name=file.name,
+        source=job.source,
         size=file.bytes,
         pin=file.pin,
         trusted=job.trusted,

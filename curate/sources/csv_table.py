@@ -47,7 +47,7 @@ def read(files: Files, path: str, required: Sequence[str], *, key: str) -> dict[
     return _by_key(read_all(files, path, (key, *required)), key)
 
 
-def read_all(files: Files, path: str, required: Sequence[str]) -> Iterator[Row]:
+def read_all(files: Files, path: str, required: Sequence[str], *, hint: str = _HINT) -> Iterator[Row]:
     """Yield the rows of a CSV with a header, in file order; columns beyond the `required` ones are kept.
 
     Commas (or tabs, or semicolons, where the header has no comma), optional quotes, any line ends, with or without
@@ -65,7 +65,7 @@ def read_all(files: Files, path: str, required: Sequence[str]) -> Iterator[Row]:
             where=f"{path}, line {number}",
             expected=", ".join(required),
             found=", ".join(names) or "nothing",
-            hint=_HINT,
+            hint=hint,
         )
     doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:

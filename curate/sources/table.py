@@ -6,22 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import cast
 
-from curate.errors import ManifestError, ParseError
+from curate.errors import ParseError
 from curate.files import Files
+from curate.manifest import COLUMNS
 from curate.records import Claim, Modality, PublishedSplit, Record
 from curate.sources import csv_table, isic_names
 from curate.sources.csv_table import Row
 
-FIELDS = (
-    *("image", "label", "split", "isic_id", "lesion_id", "patient_id", "age", "sex", "site", "diagnosis_method"),
-    *("tone_reported", "modality", "mask"),
-)
 _SPLITS = {
     **{word: word for word in ("train", "validation", "test")},
     "training": "train",
     "val": "validation",
     "valid": "validation",
 }
+_HINT = "mend the table, or [columns] in the manifest of the source, then fetch again"
 _MODALITIES = ("dermoscopic", "clinical")
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 
@@ -29,38 +27,28 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 def parse(files: Files, columns: Mapping[str, Sequence[str]]) -> Iterator[Claim]:
     """Yield a Record per row of every `*.csv`, then one without a label per picture that no row names.
 
-    `columns` says under which header stands what of `FIELDS`; a field that is not named there has its own name as its
-    header, and is passed over where the table has no such column; several headers are joined with "/", and are None
-    where one cell is empty. `image` is a file's name, with or without its ending, or its path, as far down as is needed
-    to tell two files of one name apart. All other columns become claims.
-    Raises ManifestError for a field that there is not; ParseError for a malformed table, for a column that `columns`
-    names and the table lacks, for an image twice, or that fits two files, for a split or modality that is none, or for
-    no table at all.
+    `columns` says under which header stands what of `manifest.COLUMNS`; a field that is not named there has its own
+    name as its header, and is passed over where the table has no such column; several headers are joined with "/", and
+    are None where one cell is empty. `image` is a file's name, with or without its ending, or its path, as far down as
+    is needed to tell two files of one name apart. All other columns become claims.
+    Raises ParseError for a malformed table, for a column that `columns` names and the table lacks, for an image twice,
+    or that fits two files, for two images that fit one, for a split or modality that is none, or for no table at all.
     """
-    unknown = sorted(set(columns) - set(FIELDS))
-    if unknown:
-        raise ManifestError(
-            "the manifest names columns that no record has",
-            where="[columns]",
-            expected=", ".join(FIELDS),
-            found=", ".join(unknown),
-            hint="mend [columns] in the manifest; columns that are not named there are kept as they are",
-        )
-    paths = files.matching("*.csv")
+    paths = [path for path in files if path.lower().endswith(".csv")]
     if not paths:
         raise csv_table.none_here("the source", ["*.csv"])
     pictures = _Pictures(files)
     seen: dict[str, str] = {}
     for path in paths:
-        required = [header for headers in columns.values() for header in headers]
-        for row in csv_table.read_all(files, path, [*columns.get("image", ("image",)), *required]):
+        required = dict.fromkeys([*columns.get("image", ("image",)), *(it for them in columns.values() for it in them)])
+        for row in csv_table.read_all(files, path, list(required), hint=_HINT):
             yield _record(row, columns, pictures, seen)
     for path in pictures.unclaimed():
         yield Record(image_id=csv_table.once(seen, path, path), file=path, source_label=None)
 
 
 def _record(row: Row, columns: Mapping[str, Sequence[str]], pictures: _Pictures, seen: dict[str, str]) -> Record:
-    told = {field: _cell(row, columns.get(field, (field,))) for field in FIELDS}
+    told = {field: _cell(row, columns.get(field, (field,))) for field in COLUMNS}
     image = told["image"]
     if image is None:
         raise ParseError(
@@ -76,10 +64,10 @@ def _record(row: Row, columns: Mapping[str, Sequence[str]], pictures: _Pictures,
         raise _no_choice(row, "split", split, tuple(_SPLITS))
     if modality is not None and modality.lower() not in _MODALITIES:
         raise _no_choice(row, "modality", modality, _MODALITIES)
-    headers = {header for field in FIELDS for header in columns.get(field, (field,))}
+    headers = {header for field in COLUMNS for header in columns.get(field, (field,))}
     return Record(
         image_id=csv_table.once(seen, name, row.where()),
-        file=pictures.find(name, row),
+        file=pictures.claim(name, row),
         source_label=told["label"],
         published_split=cast(PublishedSplit, _SPLITS[split.lower()]) if split else None,
         isic_id=isic_names.isic_id(row, _bare(told["isic_id"])) if told["isic_id"] else None,
@@ -120,22 +108,49 @@ def _no_choice(row: Row, field: str, found: str, choices: Sequence[str]) -> Pars
 
 
 class _Pictures:
-    """The pictures of a tree by name and by name without ending, and which of them a row has named."""
+    """The pictures of a tree by name and by name without ending, and which row has named which of them."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._paths: dict[str, list[str]] = {}
-        self._claimed: set[str] = set()
+        self._named: set[str] = set()
+        self._claimed: dict[str, tuple[str, str]] = {}
         for path in files:
             if path.lower().endswith(_PICTURES):
                 final = PurePosixPath(path)
                 for name in {final.name, final.stem}:
                     self._paths.setdefault(name, []).append(path)
 
+    def claim(self, image: str, row: Row) -> str | None:
+        """Return the path of an image, None where it is not here, for this row alone.
+
+        Raises ParseError where it fits two files, and where another row's image fits the same file.
+        """
+        path = self.find(image, row)
+        if path is None:
+            return None
+        other, where = self._claimed.setdefault(path, (image, row.where()))
+        if other != image:
+            raise ParseError(
+                f"the images {other!r} and {image!r} fit one file",
+                where=f"{where} and {row.where()}",
+                expected="a file for each row",
+                found=path,
+                hint="fetch --from the folder above, so that the folders in that column tell the files apart",
+            )
+        return path
+
     def find(self, image: str, row: Row) -> str | None:
         """Return the path of an image, None where it is not here. Raises ParseError where it fits two files."""
         wanted = PurePosixPath(image)
-        fitting = [path for path in self._paths.get(wanted.name, []) if _same_end(path, wanted)]
+        named = self._paths.get(wanted.name, [])
+        # The path itself; else what lies deeper; else, where a folder further down was adopted, what is left of it.
+        ranked = (
+            [path for path in named if _ends(path, wanted) and path.count("/") == image.count("/")],
+            [path for path in named if _ends(path, wanted)],
+            [path for path in named if _begins(path, wanted)],
+        )
+        fitting = next(filter(None, ranked), [])
         # The same bytes under two paths (adopted from a folder, and from the folder above) are one picture.
         if len({self._files.location(path).text() for path in fitting}) > 1:
             raise ParseError(
@@ -145,18 +160,26 @@ class _Pictures:
                 found=" and ".join(fitting[:2]),
                 hint="write the folder before the name in that cell, then fetch again",
             )
-        self._claimed.update(fitting)
+        self._named.update(fitting)
         return fitting[0] if fitting else None
 
     def unclaimed(self) -> Iterator[str]:
         """Yield the pictures that no row has named, by path."""
-        yield from sorted({path for paths in self._paths.values() for path in paths} - self._claimed)
+        yield from sorted({path for paths in self._paths.values() for path in paths} - self._named)
 
 
-def _same_end(path: str, wanted: PurePosixPath) -> bool:
-    """Tell whether one path is the end of the other, with or without the final name's ending."""
+def _ends(path: str, wanted: PurePosixPath) -> bool:
+    """Tell whether a file's path ends with the wanted one, with or without the ending of its name."""
+    here = _like(path, wanted)
+    return here.parts[-len(wanted.parts) :] == wanted.parts
+
+
+def _begins(path: str, wanted: PurePosixPath) -> bool:
+    """Tell whether the wanted path ends with that of a file."""
+    here = _like(path, wanted)
+    return wanted.parts[-len(here.parts) :] == here.parts
+
+
+def _like(path: str, wanted: PurePosixPath) -> PurePosixPath:
     here = PurePosixPath(path)
-    if wanted.name != here.name:
-        here = here.with_suffix("")
-    shorter = min(len(here.parts), len(wanted.parts))
-    return here.parts[-shorter:] == wanted.parts[-shorter:]
+    return here if wanted.name == here.name else here.with_suffix("")

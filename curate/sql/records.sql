@@ -36,7 +36,7 @@ left join cases c on c.source = r.source and c.number = try_cast(r.said.number a
 -- How many of its two neighbours go on where a sheet ends, or end where it begins.
 create or replace temp table sheet_order as
 with reach as (
-    select source, position, count(distinct sheet_file) as files,
+    select source, position,
         min_by(number, cell) as first_number, max_by(number, cell) as last_number
     from label_cells_alone
     where trouble is null
@@ -94,7 +94,6 @@ from ranked;
 create or replace temp table sheet_runs as
 with edges_of_sheets as (
     select s.source, s.position, regexp_extract(s.file, '[^/]+$') as sheet_file,
-        count(*) over (partition by s.source, s.position) as doubled,
         (select count(*) from cells c where c.source = s.source and c.location = s.location and c.kind = 'blank') as blanks,
         (select min_by(l.number, l.cell) from label_cells l where l.source = s.source and l.position = s.position) as first_number,
         (select max_by(l.number, l.cell) from label_cells l where l.source = s.source and l.position = s.position) as last_number,
@@ -106,7 +105,7 @@ select here.source, here.position, before.last_number as carried,
     case
         when before.position is null then 'no label cell'
         when before.blanks > 0 then 'sheet unreadable'
-        when before.last_number + 1 = here.first_number and here.doubled = 1 and before.doubled = 1 then null
+        when before.last_number + 1 = here.first_number then null
         when before.last_number is null and before.position is not null then 'no label cell'
         else 'sheet unreadable'
     end as break,
@@ -114,8 +113,7 @@ select here.source, here.position, before.last_number as carried,
         when before.position is null then 'the sheet before ' || here.sheet_file || ' is not here'
         when before.blanks > 0 then before.sheet_file || ' ends in blank cells, and ' || here.sheet_file || ' goes on'
         when before.last_number is null then 'the sheet before ' || here.sheet_file || ' has no label cell that could be read'
-        when before.last_number + 1 = here.first_number and here.doubled = 1 and before.doubled = 1
-            then nullif(before.last_trouble, '')
+        when before.last_number + 1 = here.first_number then nullif(before.last_trouble, '')
         else here.sheet_file || ' begins with case ' || coalesce(here.first_number::varchar, '(unread)')
             || ', ' || before.sheet_file || ' ends with case ' || before.last_number
     end as detail

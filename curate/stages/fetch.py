@@ -11,7 +11,7 @@ from curate import adoption, lock
 from curate.errors import FetchError
 from curate.fetching.adopting import Counts, adopt, restore, widen
 from curate.fetching.alone import alone
-from curate.fetching.downloading import Job, download
+from curate.fetching.downloading import Job, download, job_of
 from curate.fetching.holdings import Holdings, lost
 from curate.fetching.listing import listed
 from curate.lock import LockedSource
@@ -69,7 +69,7 @@ class Wish:
 
 def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, from_: Sequence[Path]) -> Report:
     report = Report("fetch", "files")
-    workspace.sources(sources)
+    sources = workspace.sources(sources)
     workspace.store.sweep()
     held = Holdings(workspace, report)
     failures: list[FetchError] = []
@@ -89,8 +89,13 @@ def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, 
     if jobs:
         download(held, jobs, unreachable)
         for source in sorted({job.source for job in jobs if job.placed is not None}):
+            placed, files = workspace.placed(source), [job.file for job in jobs if job.source == source]
             try:
-                adopt(held, source, [workspace.placed(source)], labels_only=wish.labels_only, extra=True)
+                if any((placed / file.name).exists() for file in files):
+                    adopt(held, source, [placed], labels_only=wish.labels_only, extra=True)
+                elif not held.tree(source).locations:
+                    manifest = workspace.manifests[source]
+                    report.problems.append(_by_hand(manifest, files, placed, "none of what is listed could be had"))
             except FetchError as error:
                 report.problems.append(f"{source}: {error}")
     if failures and len(sources) == 1:
@@ -181,7 +186,7 @@ def _due(held: Holdings, source: str, named: bool, wish: Wish, unreachable: set[
     if tree.manifest.needs_acceptance and not held.accepted(tree.manifest):
         held.report.problems.append(_unaccepted(tree.manifest, wish))
         return []
-    return [Job(source, file, folder / f"{name}.part", _trusted(locked, file)) for name, file in due.items()]
+    return [job_of(held, source, file) for file in due.values()]
 
 
 def _listed(held: Holdings, tree: Tree, due: Sequence[RemoteFile], wish: Wish, unreachable: set[str]) -> list[Job]:
@@ -199,19 +204,18 @@ def _listed(held: Holdings, tree: Tree, due: Sequence[RemoteFile], wish: Wish, u
                 return []
         else:
             placed.mkdir(parents=True, exist_ok=True)
-            parts = {file.name: folder / f"{file.name}.part" for file in files if not (placed / file.name).exists()}
-            return [
-                Job(manifest.name, file, parts[file.name], placed=placed / file.name)
-                for file in files
-                if file.name in parts
-            ]
+            jobs = []
+            for file in files:
+                path = placed / file.name
+                if not path.exists():
+                    jobs.append(Job(manifest.name, file, placed / f".{file.name}.part", placed=path))
+                elif path.stat().st_size != file.bytes:
+                    held.report.notes.append(
+                        f"{manifest.name}: {path} has {path.stat().st_size} bytes; {file.bytes} are listed"
+                    )
+            return jobs
     held.report.problems.append(_by_hand(manifest, due, placed, found))
     return []
-
-
-def _trusted(locked: LockedSource, file: RemoteFile) -> str | None:
-    known = locked.files.get(file.name)
-    return known.sha256 if known and known.downloaded else None
 
 
 def _tell(held: Holdings, source: str, wish: Wish) -> None:
@@ -242,7 +246,9 @@ def _tell(held: Holdings, source: str, wish: Wish) -> None:
             held.report.problems.append(f"{source}: {tree.why_unread(held.workspace.store, name)}")
     archives = [name for name in missing if (file := tree.manifest.file(name)) and file.members]
     if archives and tree.loose:
-        notes.append(f"{source}: {len(tree.loose)} unpacked files stand for {', '.join(archives)}")
+        notes.append(
+            f"{source}: {len(tree.loose)} unpacked file{'s stand' if len(tree.loose) != 1 else ' stands'} for {', '.join(archives)}"
+        )
         missing = [name for name in missing if name not in archives]
     if missing:
         notes.append(f"{source}: not here: {', '.join(missing)}")

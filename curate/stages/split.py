@@ -117,13 +117,15 @@ def _tell_deviations(database: Database, report: Report) -> None:
     """Say which subtypes, sources and tones are far from the shares of the recipe, for everyone who trains on them."""
     away = database.rows("split_away", points=_FAR)
     report.details["deviations"] = away
-    for kind, title in (("subtype", f"subtypes of {MANY} families or more"), ("source", "sources"), ("tone", "tones")):
-        far = [row for row in away if row["kind"].startswith(kind) and (kind != "subtype" or row["families"] >= MANY)]
+    # Of few families the shares are what chance makes them: nobody needs a word on that.
+    many = [row for row in away if row["families"] >= MANY]
+    for kind, title in (("subtype", "subtypes"), ("source", "sources"), ("tone", "skin tones")):
+        far = [row for row in many if row["kind"].startswith(kind)]
         if far:
             named = ", ".join(_deviation(row) for row in far[:_NAMED])
             more = f", and {len(far) - _NAMED} more" if len(far) > _NAMED else ""
             report.notes.append(f"{title} over {_FAR:g} points from the recipe: {named}{more}")
-    if away:
+    if many:
         report.notes.append("all of them: curate sql 'from split_deviation'")
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 
 from curate.files import Files
+from curate.manifest import COLUMNS
 from curate.records import Record
-from curate.sources.table import FIELDS
 from drawers.drawing import PIXELS, WORDS, Tree, column, filled, said, tables
 
 _VERBATIM = ("label", "lesion_id", "patient_id", "age", "sex", "site", "diagnosis_method", "tone_reported")
@@ -37,7 +37,7 @@ def trees(draw: st.DrawFn) -> Tree:
                 published_split=_SPLITS[row.get("split", "")],  # type: ignore[arg-type]
                 modality=row.get("modality") or None,  # type: ignore[arg-type]
                 **{word: said(row.get(word, "")) for word in _VERBATIM if word != "label"},
-                claims=filled({word: cell for word, cell in row.items() if word not in FIELDS}),
+                claims=filled({word: cell for word, cell in row.items() if word not in COLUMNS}),
             )
         )
     return Tree({**files, "lesions.csv": draw(tables(header, rows))}, claims)
