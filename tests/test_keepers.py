@@ -31,8 +31,10 @@ copies = st.lists(
 )
 
 
-def keep(database: Database, rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Build `keepers` and `exclusions` from copies that are joined by one id, and return the exclusions by id."""
+def keep(
+    database: Database, rows: list[dict[str, Any]], pairs: list[tuple[str, str]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Build `keepers` and `exclusions` from copies joined by one id, all or in `pairs`; return the exclusions by id."""
     strings = ["id", "source", "twin", "format", "subtype", "license"]
     schema = pa.schema([(name, pa.string()) for name in strings] + [("width", pa.int32()), ("height", pa.int32())])
     table = pa.Table.from_pylist([row | {"source": row["id"], "height": 100} for row in rows], schema=schema)
@@ -45,7 +47,8 @@ def keep(database: Database, rows: list[dict[str, Any]]) -> dict[str, dict[str, 
     database.replace(
         "early_reasons", table.select(["id", "source"]).append_column("reason", none).append_column("detail", none)
     )
-    pairs = [(a["id"], b["id"]) for a in rows for b in rows if a["twin"] == b["twin"] and a["id"] < b["id"]]
+    if pairs is None:
+        pairs = [(a["id"], b["id"]) for a in rows for b in rows if a["twin"] == b["twin"] and a["id"] < b["id"]]
     edges = [{"first": a, "second": b, "kind": "same id", "evidence": "ISIC_1"} for a, b in pairs]
     words = pa.schema([(name, pa.string()) for name in ("first", "second", "kind", "evidence")])
     database.replace("edges", pa.Table.from_pylist(edges, schema=words))
@@ -76,6 +79,20 @@ def test_largest_lossless_best_labelled_licence_id(tmp_path: Path, drawn: list[d
             differs = [a != b for a, b in zip(merit(first), merit(other), strict=True)].index(True)
             words = ["larger", "lossless", "own label", "license asks less", "first by id"]
             assert words[differs] in said["rule"]
+
+
+def test_what_joins_a_copy_to_its_survivor_is_named_through_another_copy_too(tmp_path: Path) -> None:
+    alike = {"twin": "a", "format": "PNG", "subtype": "nevus", "license": "CC0-1.0", "width": 100}
+    rows = [alike | {"id": f"s:{number}"} for number in range(4)]
+    with Database(tmp_path / "corpus.duckdb", create=True) as database:
+        left_out = keep(database, rows, [("s:0", "s:1"), ("s:1", "s:2"), ("s:2", "s:3")])
+    assert {row["survivor"] for row in left_out.values()} == {"s:0"}
+    assert left_out["s:1"]["evidence"] == "same id (ISIC_1)"
+    assert left_out["s:2"]["evidence"] == (
+        "through s:1, its copy by same id (ISIC_1), which is one of the survivor by same id (ISIC_1)"
+    )
+    assert left_out["s:3"]["evidence"] == "through several other copies, by same id"
+    assert all(row["detail"] == f"copy of s:0: {row['evidence']}" for row in left_out.values())
 
 
 def test_every_licence_of_a_source_has_its_place_or_comes_last(tmp_path: Path) -> None:
