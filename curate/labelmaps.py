@@ -20,12 +20,16 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """All maps; `version` is the first 12 hex digits of the sha256 over them."""
+    """All maps; `version` is the first 12 hex digits of the sha256 over them.
+
+    `licenses` says which of two copies that are alike in all else is kept: the one whose license asks less.
+    """
 
     taxonomy: tuple[Row, ...]
     maps: tuple[Row, ...]
     ambiguous: tuple[Row, ...]
     vocabulary: tuple[Row, ...]
+    licenses: tuple[Row, ...]
     version: str
 
     @classmethod
@@ -56,6 +60,8 @@ class LabelMaps:
             for field, name in _VOCABULARIES.items()
             for row in _rows(files[f"{name}.csv"], "source_value", field)
         ]
+        licenses = tuple(_rows(files["licenses.csv"], "license", "place", "note"))
+        _check_licenses(files["licenses.csv"], licenses)
         # A word of ours means itself, so that who writes a table of their own may use it.
         vocabulary += [
             {"field": field, "source_value": value, "value": value}
@@ -66,10 +72,11 @@ class LabelMaps:
         digest = hashlib.sha256()
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-        return cls(taxonomy, tuple(maps), ambiguous, tuple(vocabulary), digest.hexdigest()[:12])
+        return cls(taxonomy, tuple(maps), ambiguous, tuple(vocabulary), licenses, digest.hexdigest()[:12])
 
     def tables(self) -> dict[str, pa.Table]:
-        """Return the tables `taxonomy`, `umbrellas`, `label_map`, `ambiguous`, `vocabulary` and `map_version`."""
+        """Return the tables `taxonomy`, `umbrellas`, `label_map`, `ambiguous`, `vocabulary`, `license_order`
+        and `map_version`."""
         umbrellas = [
             {"umbrella": row["subtype"], "member": member.strip()}
             for row in self.taxonomy
@@ -102,6 +109,10 @@ class LabelMaps:
             "vocabulary": pa.Table.from_pylist(
                 [{**row, "value": row["value"] or None} for row in self.vocabulary],
                 schema=pa.schema({name: pa.string() for name in ("field", "source_value", "value")}),
+            ),
+            "license_order": pa.Table.from_pylist(
+                [{"license": row["license"], "place": int(row["place"])} for row in self.licenses],
+                schema=pa.schema([("license", pa.string()), ("place", pa.int32())]),
             ),
             "map_version": pa.table({"version": [self.version]}),
         }
@@ -187,6 +198,21 @@ def _check_map(path: Path, rows: Sequence[Row], categories: dict[str, str]) -> N
                 where=str(path),
                 expected="a subtype, a category, or a note",
                 hint="add the note: then the label is out of scope on purpose",
+            )
+
+
+def _check_licenses(path: Path, rows: Sequence[Row]) -> None:
+    for row in rows:
+        if not (row["place"].isascii() and row["place"].isdigit() and len(row["place"]) < 4):
+            raise LabelMapError(
+                f"the place of {row['license']} in the order is no small whole number",
+                where=str(path),
+                found=repr(row["place"]),
+                hint="mend that row; the least place is the license that asks least",
+            )
+        if sum(other["license"] == row["license"] for other in rows) > 1:
+            raise LabelMapError(
+                f"the license {row['license']!r} stands twice", where=str(path), hint="take one of the lines out"
             )
 
 

@@ -130,6 +130,18 @@ class Manifest:
         return next((file for file in self.files if file.name == name), None)
 
 
+@dataclass(frozen=True)
+class Publication:
+    """Lists and splits that somebody published about the sources: read by the self-test, never a source themselves."""
+
+    name: str
+    title: str
+    citation: str
+    homepage: str
+    license: str
+    files: tuple[RemoteFile, ...] = ()
+
+
 def read(path: Path) -> Manifest:
     """Read one manifest. Raises ManifestError for what is no TOML, has unknown or missing keys, or cannot be meant."""
     try:
@@ -141,23 +153,23 @@ def read(path: Path) -> Manifest:
 
 
 def _read(path: Path) -> Manifest:
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
-        raise ManifestError("the manifest is not TOML", where=str(path), found=str(broken)) from broken
-    entries = given.pop("files", [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ManifestError("files are no tables", where=str(path), expected="[[files]]", found=repr(entries)[:80])
-    files = []
-    for number, entry in enumerate(entries, 1):
-        where = f"{path} [[files]] {entry.get('name', number)}"
-        file = RemoteFile(**_values(RemoteFile, entry, where))
-        _check_file(file, where)
-        files.append(file)
+    given = _toml(path)
+    files = _files(given, path)
     values = _values(Manifest, given, str(path), absent={"files"})
-    manifest = Manifest(**values, files=tuple(files))
+    manifest = Manifest(**values, files=files)
     _check_whole(manifest, path)
     return manifest
+
+
+def read_publication(path: Path) -> Publication:
+    """Read one publication. Raises ManifestError as `read` does, and for a file that no hash tells from another."""
+    given = _toml(path)
+    files = _files(given, path)
+    publication = Publication(**_values(Publication, given, str(path), absent={"files"}), files=files)
+    for file in files:
+        if not file.sha256 or not file.urls:
+            raise ManifestError("a published list is fetched by its hash", where=str(path), found=file.name)
+    return publication
 
 
 def read_all(folder: Path) -> dict[str, Manifest]:
@@ -175,6 +187,27 @@ def dump(manifest: Manifest) -> str:
     return tomli_w.dumps(tables)
 
 
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise ManifestError("the manifest is not TOML", where=str(path), found=str(broken)) from broken
+
+
+def _files(given: dict[str, Any], path: Path) -> tuple[RemoteFile, ...]:
+    """Take the files out of what the TOML says."""
+    entries = given.pop("files", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ManifestError("files are no tables", where=str(path), expected="[[files]]", found=repr(entries)[:80])
+    files = []
+    for number, entry in enumerate(entries, 1):
+        where = f"{path} [[files]] {entry.get('name', number)}"
+        file = RemoteFile(**_values(RemoteFile, entry, where))
+        _check_file(file, where)
+        files.append(file)
+    return tuple(files)
+
+
 def _plain(thing: RemoteFile | Manifest) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for knob in dataclasses.fields(thing):
@@ -190,7 +223,7 @@ def _plain(thing: RemoteFile | Manifest) -> dict[str, Any]:
 
 
 def _values(
-    kind: type[RemoteFile] | type[Manifest],
+    kind: type[RemoteFile] | type[Manifest] | type[Publication],
     given: dict[str, Any],
     where: str,
     absent: Collection[str] = (),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+from curate import freshness
 from curate.errors import UsageError
 from curate.report import Report
 from curate.workspace import Workspace
@@ -55,6 +61,32 @@ def run(stage: str, workspace: Workspace, **options: object) -> Report:
     report: Report = importlib.import_module(f"curate.stages.{stage}").run(workspace, **options)
     report.seconds = time.monotonic() - started
     return report
+
+
+def rehearse(workspace: Workspace, stages: Sequence[str] = ("dedup", "label", "split")) -> dict[str, Any]:
+    """Run stages on a copy of the corpus database, and return in what the corpus would differ; nothing is changed.
+
+    `reports` of the stages, and what `curate.audit.difference.difference` says, `before` being the corpus as it is.
+    Where there is no corpus yet, all that is said is the reports. The second looks at pairs are done, and forgotten.
+    Raises CorpusError where the stage before the first of them has not run.
+    """
+    from curate.audit.difference import difference
+
+    with (
+        workspace.database(read_only=True) as database,
+        tempfile.TemporaryDirectory(prefix=".dry-run-", dir=workspace.cache) as folder,
+    ):
+        freshness.require(database, STAGES[STAGES.index(stages[0]) - 1])
+        is_built = database.has("corpus")
+        rehearsed = copy.copy(workspace)
+        rehearsed.database_path = Path(folder) / workspace.database_path.name
+        shutil.copyfile(workspace.database_path, rehearsed.database_path)
+        reports = [run(stage, rehearsed).as_dict() for stage in stages]
+        found: dict[str, Any] = {"changes": None}
+        if is_built:
+            found = difference(workspace.database_path, rehearsed.database_path)
+    found["equal"] = found["changes"] == []  # a cause that changes nothing is none
+    return found | {"reports": reports, "before": "as it is", "after": "as it would be", "notes": []}
 
 
 def _choose(workspace: Workspace, sources: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -52,6 +52,8 @@ class SplitRecipe:
     validation: float = 0.15
     test: float = 0.15
     salt: str = "curate"
+    quotas: bool = False  # true: families are moved until each subtype has the shares too, not only the whole
+    folds: int = 0  # parts of train and validation for cross-validation, 2 or more; 0: none
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,14 @@ class Recipe:
                 found=f"{shares:g}",
                 hint="mend the three shares",
             )
+        if recipe.split.folds == 1:
+            raise UsageError(
+                "one fold is none",
+                where=f"{path} [split] folds",
+                expected="0 for none, or 2 and more",
+                found="1",
+                hint="mend it, or take the line out for the default",
+            )
         return recipe
 
     def key(self, *sections: str) -> str:
@@ -159,6 +169,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "split.train": (0, 1),
     "split.validation": (0, 1),
     "split.test": (0, 1),
+    "split.folds": (0, 1000),
     "shard.short_side": (32, 4096),
     "shard.quality": (1, 100),
     "shard.pictures_per_shard": (1, 1_000_000),

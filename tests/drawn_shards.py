@@ -49,6 +49,7 @@ def row(split: str, category: int, seed: int) -> shards.Row:
         "subtype": SUBTYPES[category],
         "subtype_index": category,
         "split": split,
+        "fold": None if split == "test" else seed % 5,
         "family": name,
         "lesion_id": None,
         "patient_id": None,

@@ -33,7 +33,9 @@ def drawn(seed: int, width: int = 160, height: int = 120) -> bytes:
     return codec.encode(pixels, "JPEG")
 
 
-def build(root: Path, *, labels_only: bool = False, hostile: bool = False, empty: bool = False) -> Workspace:
+def build(
+    root: Path, *, labels_only: bool = False, hostile: bool = False, empty: bool = False, until: str = "split"
+) -> Workspace:
     """Return the workspace of a built corpus: isic_2018, isic_2019 and pad_ufes_20, with copies between the first two.
 
     `empty`: no source claims anything. `hostile`: a label and a note that would be HTML if nobody escaped them.
@@ -57,8 +59,9 @@ def build(root: Path, *, labels_only: bool = False, hostile: bool = False, empty
         _copies(database, hostile)
         for stage, after in (("parse", None), ("inspect", "parse"), ("dedup", "inspect")):
             freshness.stamp(database, stage, after)
-    label.run(workspace)
-    split.run(workspace)
+    if until == "split":
+        label.run(workspace)
+        split.run(workspace)
     return workspace
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -273,6 +275,8 @@ BAD = {
     "blank lines": (b"\n\n", "the file is empty"),
     "no rows": (b"image,split\n", "a header and no rows"),
     "no header": (b"ISIC_0000000,train\nISIC_0000001,test\n", "no header line"),
+    "no header, names of a stranger": (b"foo_1,train\nfoo_2,test\n", "no header line"),
+    "no header, bare numbers": (b"1,train\n2,test\n", "no header line"),
     "other columns": (b"a,b\nISIC_0000000,train\n", "no column looks like the name"),
     "no split": (b"image,b\nISIC_0000000,train\n", "no column looks like the split"),
     "split twice": (b"image,split,split\nISIC_0000000,a,b\n", "no column looks like the split"),
@@ -339,6 +343,45 @@ def test_exit_codes_and_json(root: Workspace, tmp_path: Path, curate: Curate) ->
     assert curate("audit", sound, "--id-column", "x", root=root.root).returncode == 2
     assert curate("audit", sound, root=tmp_path / "nothing").returncode == 3
     assert curate("audit", tmp_path / "absent.csv", root=root.root).returncode == 2
+
+
+def test_splits_whose_names_say_nothing_are_compared_and_named(root: Workspace, tmp_path: Path) -> None:
+    rows = [(name(0), "foo"), (name(1), "bar"), (name(4), "train"), (name(5), "")]
+    found = audit(root, written(tmp_path, rows))
+    assert found["notes"] == ["'bar', 'foo' are none of train, validation and test: compared as they stand"]
+    assert [row["split"] for row in found["splits"]] == ["bar", "foo", "train"]
+    assert found["leaks"]  # one lesion in foo and bar
+    told = "\n".join(lines(found))
+    assert "note:    'bar', 'foo' are none of" in told
+    assert "1 row has no split: nothing is said about it" in told
+    assert audit(root, written(tmp_path, [(name(0), "Training"), (name(4), "val_1")]))["notes"] == []
+
+
+def test_five_million_rows_in_bounded_memory(root: Workspace, tmp_path: Path) -> None:
+    """The names of strangers, and among them a few pictures that are known: found, in memory that does not grow."""
+    path = tmp_path / "split.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("image,split\n")
+        for number in range(5):
+            file.write(f"{name(number)},{'test' if number == 1 else 'train'}\n")
+        for start in range(0, 5_000_000, 100_000):
+            rows = range(start, start + 100_000)
+            file.write(
+                "".join(f"strange/pictures_{number}.jpg,{'test' if number % 5 else 'train'}\n" for number in rows)
+            )
+    code = (
+        "import json, resource, subprocess, sys\n"
+        "done = subprocess.run([sys.executable, '-m', 'curate', *sys.argv[1:]], capture_output=True, text=True)\n"
+        "print(json.dumps([done.returncode, done.stdout, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))\n"
+    )
+    command = [sys.executable, "-c", code, "--root", str(root.root), "audit", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    status, told, kilobytes = json.loads(done.stdout)
+    assert status == 1
+    assert "5,000,005 rows" in told
+    assert "1 of 4,000,001 test pictures (0.0 %) have their lesion in train" in told
+    assert "unknown: 5,000,000 rows" in told
+    assert kilobytes < 2_000_000
 
 
 @pytest.mark.real

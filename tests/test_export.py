@@ -87,7 +87,7 @@ def text(value: object) -> str:
 
 def test_splits_are_what_people_cite(exported: dict[str, Path], rows: dict[str, dict[str, Any]]) -> None:
     listed = table(exported["splits"] / "splits.csv")
-    assert list(listed[0]) == ["id", "split", "family", "subtype", "category", "source"]
+    assert list(listed[0]) == ["id", "split", "fold", "family", "subtype", "category", "source"]
     assert [row["id"] for row in listed] == sorted(rows)
     for row in listed:
         assert row == {name: text(rows[row["id"]][name]) for name in row}

@@ -11,9 +11,11 @@ from conftest import Curate
 from test_audit import parsed_root
 
 from curate import db
-from curate.audit.published import lines, published, selftest
+from curate.audit.published import lines, markdown_lines, published, selftest
 from curate.errors import CorpusError
 from curate.workspace import Workspace
+
+SKIPPED = {"L.asan.tiles", "L.hallym.tiles", "L.severance.tiles"}  # where not all sheets are here
 
 
 def test_every_number_has_one_row_and_all_its_parts() -> None:
@@ -49,6 +51,16 @@ def test_no_root_and_no_folder(tmp_path: Path) -> None:
     assert "--from" in str(told.value.hint)
 
 
+def test_the_readme_has_every_row_and_says_it_is_equal() -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    said = [line.split(" | ") for line in text.splitlines() if line.endswith((" | equal |", " | skipped |"))]
+    assert [(row[0].strip("| "), row[1], row[2]) for row in said] == [
+        (row["id"], row["what"], row["expected"]) for row in published()
+    ]
+    assert all(row[3] == row[2] for row in said if row[-1] == "equal |")
+    assert {row[0].strip("| ") for row in said if row[-1] != "equal |"} == SKIPPED
+
+
 @pytest.fixture
 def copied(real: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "lists"
@@ -77,9 +89,11 @@ def test_all_that_can_be_computed_is_equal(real: Path, curate: Curate, tmp_path:
     found = json.loads(done.stdout)
     outcomes = {row["id"]: row["outcome"] for row in found["rows"]}
     skipped = {identity for identity, outcome in outcomes.items() if outcome == "skipped"}
-    assert skipped == {"L.asan.tiles", "L.hallym.tiles", "L.severance.tiles"}
+    assert skipped == SKIPPED
     assert set(outcomes.values()) == {"equal", "skipped"}
     assert not (tmp_path / "nothing").exists()
+    table = markdown_lines(found)
+    assert "\n".join(table) in (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     (by_bytes,) = [row for row in found["rows"] if row["id"] == "A2.bytes"]
     listed = (real / "isic" / "duplicates" / "cassidy2022_content_only.csv").read_text(encoding="utf-8")
     assert sorted(by_bytes["names"]) == sorted(line.split(",")[2] for line in listed.splitlines()[1:])

@@ -84,7 +84,7 @@ def _schema() -> pa.Schema:
     fields = []
     sample = drawn_shards.row("train", 0, 0)
     for name in sample:
-        number = name in ("width", "height", "category_index", "subtype_index", "tone_reported")
+        number = name in ("width", "height", "category_index", "subtype_index", "fold", "tone_reported")
         kind = pa.int64() if number else pa.float64() if name in ("age", "tone_ita_deg") else pa.string()
         fields.append(pa.field(name, kind))
     boxes = [pa.field(f"box_{word}", pa.int32()) for word in ("left", "top", "width", "height")]

@@ -27,8 +27,9 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_manifests_maps_sql_and_glyphs_are_inside(unpacked: Path) -> None:
     for folder in ("manifests", "label_maps"):
-        names = {path.name for path in (ROOT / folder).iterdir() if path.is_file()}
-        assert names == {path.name for path in (unpacked / "curate" / folder).iterdir()}
+        names = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
+        there = unpacked / "curate"
+        assert names == {path.relative_to(there) for path in (there / folder).rglob("*") if path.is_file()}
         assert len(names) >= 10
     packaged = {path.relative_to(ROOT) for path in (ROOT / "curate").rglob("*") if path.is_file()}
     wanted = {path for path in packaged if "__pycache__" not in path.parts}

@@ -89,7 +89,8 @@ def _gallery(workspace: Workspace, pairs: Sequence[dict[str, Any]], copies: int)
         element("h3", "To look at"),
         paragraph(
             f"{said}: some of each kind of evidence, the least certain first. On the left the survivor: "
-            "the largest, then the lossless, then the best labelled, then the first by id. "
+            "the largest, then the lossless, then the best labelled, then the one whose licence asks least, then the "
+            "first by id. "
             "A wrong pair is taken apart by a line ",
             element("code", "reject,ID,ID,why"),
             " in ",

@@ -10,24 +10,12 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pyarrow as pa
-
-from curate.adoption import placed_in
+from curate.audit.published_lists import FED_ISIC, tables
 from curate.audit.splits import audit
 from curate.db import Database
-from curate.errors import CorpusError, FetchError
+from curate.errors import CorpusError
 from curate.labelmaps import LabelMaps
 from curate.workspace import Workspace
-
-FED_ISIC = "fed_isic2019_train_test_split.csv"
-
-LISTS = {
-    "cassidy2022_removed.csv": ("cassidy", ("list", "year", "split", "image")),
-    "ham10000_newly_discovered_duplicates.csv": ("ham_pairs", ("from_img", "to_img")),
-    "pad_ufes_20_cleaned_file_list.csv": ("pad_kept", ("file_name",)),
-    "isic_diagnosis_hierarchy.csv": ("hierarchy", ("diagnosis_1", "term", "path")),
-}
-"""The published lists by file name: the name that the scripts know each by, and the columns that they read."""
 
 _SETS = {
     "isic training": (
@@ -60,30 +48,36 @@ _LABEL_SCRIPTS = ("a", "b", "pairs", "classes", "changes", "terms")
 _SHEETS = "sheets of "
 
 
-def selftest(labels: Workspace, *, lists: Path | None = None, pictures: Workspace | None = None) -> dict[str, Any]:
-    """Compute every row of `published.csv` from the parsed labels, the folder of published lists, and the tiles.
+def selftest(
+    labels: Workspace, *, lists: Mapping[str, Path] | None = None, pictures: Workspace | None = None
+) -> dict[str, Any]:
+    """Compute every row of `published.csv` from the parsed labels, the published lists, and the tiles.
 
-    `labels` is a root whose label files were parsed; `lists` the folder below which the published lists lie; `pictures`
-    a root whose sheets were cut (None: none). Returns `rows` (id, what, published, ours, outcome "equal", "not equal"
+    `labels` is a root whose label files were parsed; `lists` says where the published lists lie, by name; `pictures`
+    is a root whose sheets were cut (None: none).
+
+    Returns `rows` (id, what, published, ours, outcome "equal", "not equal"
     or "skipped", why, source, names) and their counts. A row whose files are not here is skipped, never passed.
-    Raises CorpusError where `labels` was not parsed; FetchError where two lists of one name differ.
+    Raises CorpusError where `labels` was not parsed, or a list has another form.
     """
     if not labels.database_path.exists():
         raise CorpusError(
             "no label files were parsed here", where=str(labels.root), hint="curate selftest --from the folder of them"
         )
-    files = _lists(lists)
+    files = dict(lists or {})
+    read, forms = tables(files)
     ours: dict[str, Mapping[str, Any]] = {}
     with labels.database(read_only=True) as database:
         database.require("records", "parse")
-        tables = {table: _table(files.get(name), columns) for name, (table, columns) in LISTS.items()}
         maps = LabelMaps.read(labels.label_maps, list(labels.manifests)).tables()
         with ExitStack() as stack:
-            for name, rows in (tables | maps).items():
+            for name, rows in (read | maps).items():
                 stack.enter_context(database.lent(**{name: rows}))
             for script in _LABEL_SCRIPTS:
                 ours |= {row["id"]: row for row in database.rows(f"selftest_{script}")}
-    here = set(files) | {PurePosixPath(path).name for source in labels.manifests for path in _tree(labels, source)}
+    here = (
+        set(files) | forms | {PurePosixPath(path).name for source in labels.manifests for path in _tree(labels, source)}
+    )
     if FED_ISIC in files and "ISIC_2019_Training_Metadata.csv" in here:
         ours |= _fed_isic(labels, files[FED_ISIC])
     if pictures is not None and pictures.database_path.exists():
@@ -117,6 +111,22 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     return told
 
 
+def markdown_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the self-test as a table in Markdown, then the sums."""
+    told = ["| | what | published | ours | outcome |", "|---|---|---|---|---|"]
+    for row in found["rows"]:
+        ours = row["ours"] if row["ours"] is not None else row["why"]
+        cells = (
+            row["id"],
+            row["what"],
+            row["published"],
+            ours,
+            row["outcome"],
+        )
+        told.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return [*told, "", f"{found['equal']} equal, {found['not_equal']} not equal, {found['skipped']} skipped"]
+
+
 def _row(row: Mapping[str, str], ours: Mapping[str, Mapping[str, Any]], here: set[str]) -> dict[str, Any]:
     missing = [need for need in _needs(row["needs"]) if not any(name in here for name in need.split("|"))]
     value = None if missing else str(ours[row["id"]]["ours"]) if row["id"] in ours else "nothing"
@@ -141,39 +151,6 @@ def _why(need: str, more: int) -> str:
 def _needs(text: str) -> Iterator[str]:
     for need in text.split(";"):
         yield from _SETS.get(need.strip(), (need.strip(),))
-
-
-def _lists(folder: Path | None) -> dict[str, Path]:
-    """Return where each published list lies below the folder."""
-    found: dict[str, Path] = {}
-    for placed in placed_in([folder]) if folder is not None else ():
-        if placed.name in LISTS or placed.name == FED_ISIC:
-            first = found.setdefault(placed.name, placed.path)
-            if first != placed.path and first.read_bytes() != placed.path.read_bytes():
-                raise FetchError(
-                    f"two files of one name differ: {placed.name}",
-                    where=f"{first} and {placed.path}",
-                    hint="curate selftest --from the folder of the right one",
-                )
-    return found
-
-
-def _table(path: Path | None, columns: Sequence[str]) -> pa.Table:
-    """Return the columns of a list as text; no rows where it is not here."""
-    rows: list[dict[str, str]] = []
-    if path is not None:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not set(columns) <= set(reader.fieldnames or ()):
-                raise CorpusError(
-                    "a published list has other columns",
-                    where=str(path),
-                    expected=", ".join(columns),
-                    found=", ".join(reader.fieldnames or ()),
-                    hint="put the published file there",
-                )
-            rows = list(reader)
-    return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in columns})
 
 
 def _tree(workspace: Workspace, source: str) -> list[str]:

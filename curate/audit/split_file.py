@@ -31,6 +31,17 @@ SPLIT_COLUMNS = ("split", "fold", "set", "subset", "partition")
 
 _HEAD = 1 << 16  # bytes in which the header must end
 _LOOKS_LIKE_A_PICTURE = re.compile(r"(?i)(.*[/\\:])?(isic_\d{7}.*|pat_\d+_\d+.*|imd\d{3}|.+\.(jpe?g|png|bmp|tiff?))")
+_SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
+_SPLIT = re.compile(r"(?i).*(train|test|val|dev).*")
+
+
+def is_split(word: str) -> bool:
+    """Tell whether a word names a split, as `audit_places` orders them: train, validation, test, however it is written.
+
+    >>> is_split("Training"), is_split("test_2"), is_split("3")
+    (True, True, False)
+    """
+    return _SPLIT.fullmatch(word) is not None
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,8 @@ class SplitFile:
         found = [self.columns[folded.index(name)] for name in likely if folded.count(name) == 1]
         if found:
             return found
-        if any(_LOOKS_LIKE_A_PICTURE.fullmatch(column) for column in self.columns):
+        looks_like_a_row = any(_LOOKS_LIKE_A_PICTURE.fullmatch(column) for column in self.columns)
+        if looks_like_a_row or any(column.lower() in _SPLITS for column in self.columns):
             raise UsageError(
                 "the file has no header line",
                 where=str(self.path),

@@ -37,9 +37,11 @@ def _file(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  note:    {note}"
     if found["encoding"] != "utf8":
         yield f"  text:    read as {found['encoding']}"
-    for name, words in (("without_name", "rows have no picture name"), ("without_split", "rows have no split")):
-        if found[name]:
-            yield f"  {found[name]:,} {words}: nothing is said about them"
+    for name, words in (("without_name", "no picture name"), ("without_split", "no split")):
+        if found[name] == 1:
+            yield f"  1 row has {words}: nothing is said about it"
+        elif found[name]:
+            yield f"  {found[name]:,} rows have {words}: nothing is said about them"
     if found["unmatched"]["rows"]:
         unmatched = found["unmatched"]
         names = _some([_why(row) for row in unmatched["listed"]], unmatched["names"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate import freshness
-from curate.audit.split_file import ID_COLUMNS, SPLIT_COLUMNS, SplitFile
+from curate.audit.split_file import ID_COLUMNS, SPLIT_COLUMNS, SplitFile, is_split
 from curate.components import components
 from curate.db import Database
 from curate.errors import UsageError
@@ -21,6 +21,8 @@ KINDS = ("id", "listed", "bytes", "near", "lesion", "patient")
 
 _NEED_PICTURES = ("bytes", "near")
 _CAN_BE_UNKNOWN = ("bytes", "near", "lesion", "patient")
+_MEMORY = "768MB"  # for the tables of the audit; five million rows need more, and find it on the disk
+_MOST_NAMED = 5  # splits of a name that says nothing, in the note on them
 _MOST_SPLITS = 100  # more different words than that are no splits, but the wrong column
 
 
@@ -52,7 +54,7 @@ def audit(
     names = [name for name in names if name != split] or names
     beside = file.find(by, (), "part of the file", "--by")[0] if by is not None else None
     table, encoding = file.read(list(dict.fromkeys([*names, split, *([beside] if beside else [])])))
-    with workspace.database(read_only=True) as database:
+    with workspace.database(read_only=True) as database, database.spilling(_MEMORY):
         database.require("records", "parse")
         database.build("audit_names")
         chosen = _choose(database, table, names)
@@ -67,7 +69,7 @@ def audit(
     found["file"] = str(path)
     found["encoding"] = encoding
     found["columns"] = {"picture": chosen, "split": split, "by": beside}
-    found["notes"] = notes
+    found["notes"] = notes + _strange([row["split"] for row in found["splits"]])
     found["needs"] = needs
     found["leaks"] = bool(found["doubled"]["names"]) or any(
         kind["pictures"] for pair in found["pairs"] for kind in pair["kinds"]
@@ -87,15 +89,28 @@ def _choose(database: Database, table: pa.Table, names: Sequence[str]) -> str:
 
 def _one_case(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[str]]:
     """Return the splits with one spelling each, the most frequent of those that differ in case, and notes on it."""
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(column).to_pylist()}
     spelled: dict[str, list[str]] = {}
-    for word, _ in sorted(Counter(column.to_pylist()).items(), key=lambda each: (-each[1], each[0])):
+    for word in sorted(counts, key=lambda word: (-counts[word], word)):
         spelled.setdefault(word.casefold(), []).append(word)
     merged = [words for words in spelled.values() if len(words) > 1]
     spelling = {word: words[0] for words in merged for word in words}
     notes = [f"{' and '.join(map(repr, words))} are taken as one split, {words[0]!r}" for words in merged]
-    if merged:
-        column = pa.chunked_array([pa.array([spelling.get(word, word) for word in column.to_pylist()], pa.string())])
+    for word, one in spelling.items():
+        column = pc.if_else(pc.equal(column, word), one, column)
     return column, notes
+
+
+def _strange(splits: Sequence[str]) -> list[str]:
+    """Return a note on splits whose names say nothing: they are compared as they stand, and may be a wrong column."""
+    strange = [split for split in splits if not is_split(split)]
+    if not strange:
+        return []
+    named = ", ".join(map(repr, strange[:_MOST_NAMED])) + (", ..." if len(strange) > _MOST_NAMED else "")
+    stand = "is none of train, validation and test: compared as it stands"
+    if len(strange) > 1:
+        stand = "are none of train, validation and test: compared as they stand"
+    return [f"{named} {stand}"]
 
 
 def _check(database: Database, file: SplitFile, chosen: str, split: str) -> None:

@@ -15,8 +15,7 @@ from curate.records import Box
 from curate.report import Advance
 from curate.workspace import Workspace
 
-_SHORT_SIDE = 120  # pixels
-_LONG_SIDE = 240  # pixels; a strip longer than that shows its middle
+SHORT_SIDE = 120  # pixels; a strip longer than twice as much shows its middle
 _QUALITY = 78
 
 
@@ -31,40 +30,44 @@ class Thumbnail:
 
 
 def thumbnails(
-    workspace: Workspace, pairs: Sequence[dict[str, Any]], advance: Advance
+    workspace: Workspace,
+    pairs: Sequence[dict[str, Any]],
+    advance: Advance,
+    *,
+    ends: tuple[str, str] = ("survivor", "copy"),
+    side: int = SHORT_SIDE,
 ) -> list[tuple[Thumbnail, Thumbnail]]:
-    """Return (survivor, copy) for each row of `report_pairs`, in its order."""
+    """Return both pictures of each row, in its order; `ends` are how the row's columns about the two begin."""
     made: list[tuple[Thumbnail, Thumbnail]] = []
     for row in pairs:
-        both = (thumbnail(_sight(workspace, row, "survivor")), thumbnail(_sight(workspace, row, "copy")))
+        both = (thumbnail(_sight(workspace, row, ends[0]), side), thumbnail(_sight(workspace, row, ends[1]), side))
         made.append(both)
         advance(2)
     return made
 
 
-def thumbnail(sight: Sight) -> Thumbnail:
-    """Return one small picture; where its bytes are gone or no picture any more, a Thumbnail that says so."""
+def thumbnail(sight: Sight, side: int = SHORT_SIDE) -> Thumbnail:
+    """Return one small picture, its short side of so many pixels.
+
+    Where its bytes are gone or no picture any more, the Thumbnail says so.
+    """
     try:
-        small = codec.scale(_pixels(sight), _SHORT_SIDE)
+        small = codec.scale(_pixels(sight, side), side)
     except (CurateError, ValueError) as gone:
         return Thumbnail(None, problem=f"cannot be shown: {str(gone).splitlines()[0]}")
     height, width = small.shape[:2]
-    box = Box(
-        max(0, (width - _LONG_SIDE) // 2),
-        max(0, (height - _LONG_SIDE) // 2),
-        min(width, _LONG_SIDE),
-        min(height, _LONG_SIDE),
-    )
+    most = 2 * side
+    box = Box(max(0, (width - most) // 2), max(0, (height - most) // 2), min(width, most), min(height, most))
     data = codec.encode(codec.crop(small, box), "JPEG", _QUALITY)
     return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(data).decode()}", box.width, box.height)
 
 
-def _pixels(sight: Sight) -> codec.Pixels:
+def _pixels(sight: Sight, side: int) -> codec.Pixels:
     if sight.box is not None:
         return see(sight)
     # A whole file need not be decoded at full size for this, which saves most of the time.
     data = read_location(Location.parse(sight.location), sight.object_path)
-    return codec.decode(data, min_side=_SHORT_SIDE).pixels
+    return codec.decode(data, min_side=side).pixels
 
 
 def _sight(workspace: Workspace, row: dict[str, Any], end: str) -> Sight:

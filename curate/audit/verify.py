@@ -141,11 +141,11 @@ def _anew(path: Path) -> str:
 
 
 def _pages(workspace: Workspace) -> list[Finding]:
-    """Hold the pages that `report` wrote here against their hashes."""
+    """Hold the pages that `report` and `review` wrote here, each by its own name, against their hashes."""
     folder = workspace.cache / "reports"
     pages = [path for path in sorted(folder.glob("*.html")) if whole.sealed(path) is not None]
     return [
-        Finding("damaged page", str(path), f"sha256 {whole.sealed(path)}", found, "curate report")
+        Finding("damaged page", str(path), f"sha256 {whole.sealed(path)}", found, f"curate {path.stem}")
         for path, found in hashes(workspace, "verify reports", pages).items()
         if found != whole.sealed(path)
     ]

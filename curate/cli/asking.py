@@ -1,4 +1,4 @@
-"""The commands that ask a finished corpus: status, explain, sql, report, verify."""
+"""The commands that ask a finished corpus: status, explain, sql, report, review, verify."""
 
 from __future__ import annotations
 
@@ -81,6 +81,25 @@ def report(skin: Skin, out: Path | None) -> None:
     made = write(skin.workspace(), out)
     for note in made.notes:
         skin.say(note)
+    finish(skin, [made])
+
+
+@cli.command(
+    short_help="Write the page of pairs that a person has to decide.",
+    help="Write the page of pairs that only their look speaks for or against: side by side, the most doubtful first, "
+    "each with the lines for decisions.csv that accept or reject it. A pair that is decided is not asked again."
+    + example("curate review", "curate review --out review.html --most 20"),
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: data_cache/reports/review.html.")
+@click.option("--most", type=click.IntRange(1), default=100, help="How many pairs, the most doubtful (default: 100).")
+@words
+def review(skin: Skin, out: Path | None, most: int) -> None:
+    """Write the review page."""
+    from curate.audit.review import write
+
+    made = write(skin.workspace(), out, most=most)
+    tell(skin, made)
+    skin.chat(f"         {made.details['file']}")
     finish(skin, [made])
 
 

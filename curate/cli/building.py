@@ -145,7 +145,41 @@ def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None
 
 _stage("parse", "Read every source's label files into records.")
 _stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", workers_option)
-_stage("dedup", "Find which records are one picture, and why.", workers_option)
+
+
+@cli.command(
+    help="Find which records are one picture, and why." + example("curate dedup", "curate dedup --dry-run"),
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Change nothing: say what would change. Exit code 1 where anything would."
+)
+@workers_option
+@words
+def dedup(skin: Skin, dry_run: bool, workers: int | None) -> None:
+    """Find the copies."""
+    from curate import pipeline
+
+    workspace = skin.workspace(workers)
+    if not dry_run:
+        report = pipeline.run("dedup", workspace)
+        tell(skin, report)
+        finish(skin, [report])
+        return
+    from curate.audit.difference import lines
+
+    found = pipeline.rehearse(workspace)
+    for said in found["reports"]:
+        for note in said["notes"]:
+            skin.chat(note)
+    if found["changes"] is not None:
+        skin.say("\n".join(lines(found)))
+    else:
+        copies = found["reports"][-1]["left_out"].get("duplicate", 0)
+        skin.say(f"there is no corpus yet; it would leave out {copies:,} copies")
+    skin.say("nothing was changed")
+    skin.give(found)
+    if not found["equal"]:
+        click.get_current_context().exit(1)
 
 
 @cli.command(

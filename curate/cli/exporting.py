@@ -19,7 +19,7 @@ from curate.export import FORMATS
     "parquet      every record, those left out with their reason; no pictures\n"
     "webdataset   tar files of pictures and JSON\n"
     "imagefolder  pictures by split and category, with metadata.csv\n"
-    "splits       plain CSV: id, split, family, subtype, category"
+    "splits       plain CSV: id, split, fold, family, subtype, category, source"
     + example(
         "curate export splits --out splits",
         "curate export imagefolder --out lesions --license-allow CC0-1.0 --license-allow CC-BY-4.0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,18 @@ class Database:
                 whole.seal(self.path)
             except OSError as refused:
                 raise opening.not_written(self.path, str(refused)) from refused
+
+    @contextmanager
+    def spilling(self, memory: str) -> Iterator[None]:
+        """Hold so much in memory inside the `with`, and what is more in a temporary folder: `spilling("1GB")`.
+
+        Order is not kept there: a script whose rows are looked at says `order by`.
+        """
+        with tempfile.TemporaryDirectory(prefix="curate-spill-") as folder:
+            self._execute(f"set temp_directory = '{folder.replace(chr(39), chr(39) * 2)}'")
+            self._execute(f"set memory_limit = '{memory}'")
+            self._execute("set preserve_insertion_order = false")
+            yield
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

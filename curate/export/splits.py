@@ -8,11 +8,11 @@ from curate.csv_rows import CsvRows
 from curate.export.selection import Selection
 
 NEEDS_PICTURES = False
-COLUMNS = ("id", "split", "family", "subtype", "category", "source")
+COLUMNS = ("id", "split", "fold", "family", "subtype", "category", "source")
 
 
 def write(chosen: Selection, folder: Path) -> None:
-    """Write `splits.csv`: one row per picture, sorted by id; an unknown subtype is empty."""
+    """Write `splits.csv`: one row per picture, sorted by id; an unknown subtype, or no fold, is empty."""
     with (folder / "splits.csv").open("w", encoding="utf-8", newline="") as file:
         out = CsvRows(file)
         out.row(COLUMNS)

@@ -43,6 +43,7 @@ SCHEMA: tuple[Feature, ...] = (
     Feature("subtype", "text", "one of the subtypes of the taxonomy"),
     Feature("subtype_index", "int64", "row of the subtype in the taxonomy, from 0"),
     Feature("split", "text", "train, validation or test"),
+    Feature("fold", "int64", "fold of the family, from 0, where the recipe has folds; none in the test set"),
     Feature("family", "text", "what must not be torn by a split: same picture, same lesion, same patient"),
     Feature("lesion_id", "text", "lesion, as the source names it"),
     Feature("patient_id", "text", "patient, as the source names it"),

@@ -17,7 +17,7 @@ select r.id, r.source, r.isic_id, p.sha256, r.file, nullif(r.cell, 0) as tile, p
     r.source_label, w.subtype, x.subtype_index, w.category,
     case w.category when 'benign' then 0 when 'precancerous' then 1 when 'malignant' then 2 end as category_index,
     coalesce(m.diagnosis_method, b.diagnosis_method) as diagnosis_method,
-    s.split, s.family, coalesce(m.lesion_id, b.lesion_id) as lesion_id,
+    s.split, s.fold, s.family, coalesce(m.lesion_id, b.lesion_id) as lesion_id,
     coalesce(m.patient_id, b.patient_id) as patient_id,
     coalesce(m.age, b.age) as age, coalesce(m.sex, b.sex) as sex, coalesce(m.site, b.site) as site,
     m.modality, coalesce(m.tone_reported, b.tone_reported) as tone_reported,

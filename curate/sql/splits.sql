@@ -1,20 +1,13 @@
--- one row per record: the split of its family, and why it is that one
+-- one row per record: the split of its family, why it is that one, and its fold where it is not in the test set
 create or replace table splits as
-with families_placed as (
-    select f.family,
-        coalesce(bool_or(r.published_split = 'test'), false) as is_published_test,
-        sha256($salt || ':' || f.family) as place
-    from families f join records r on r.id = f.id
-    group by f.family
-)
-select f.id, f.family,
+select f.id, f.family, coalesce(m.split, p.split) as split,
     case
-        when p.is_published_test then 'test'
-        when p.place < $train_until then 'train'
-        when p.place < $validation_until then 'validation'
-        else 'test'
-    end as split,
-    case when p.is_published_test then 'published test set' else 'hash of the family' end as rule
+        when p.is_published_test then 'published test set'
+        when m.split is not null then 'quota of a subtype: the hash of the family says ' || p.split
+        else 'hash of the family'
+    end as rule,
+    case when coalesce(m.split, p.split) <> 'test' then p.fold end as fold
 from families f
-join families_placed p on p.family = f.family
+join family_places p on p.family = f.family
+left join quota_moves m on m.family = f.family
 order by f.id;

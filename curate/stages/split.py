@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pyarrow as pa
 
 from curate import db, freshness
 from curate.components import components
+from curate.db import Database
 from curate.errors import CorpusError
+from curate.quotas import MANY, Families, fill
+from curate.recipe import SplitRecipe
 from curate.report import Report
+from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
+
+_FAR = 2.0  # points from the recipe that are worth a word
+_NAMED = 4  # parts of the corpus that are named in it; the view has all
 
 
 def run(workspace: Workspace) -> Report:
@@ -20,6 +30,7 @@ def run(workspace: Workspace) -> Report:
     recipe = workspace.recipe.split
     with workspace.database() as database, database.transaction():
         freshness.require(database, "label")
+        database.require("license_order", "label")
         had_splits = database.has("splits")
         if had_splits:
             database.build("splits_before")
@@ -27,13 +38,17 @@ def run(workspace: Workspace) -> Report:
         records = database.table("records").column("id").to_pylist()
         ends = zip(links.column("first").to_pylist(), links.column("second").to_pylist(), strict=True)
         database.replace("families", pa.table({"id": records, "family": components(records, ends)}))
+        database.build("early_reasons", "keepers")
         database.build(
-            "splits",
+            "family_places",
             salt=recipe.salt,
             train_until=hex_share(recipe.train),
             validation_until=hex_share(recipe.train + recipe.validation),
+            folds=recipe.folds,
         )
-        database.build("early_reasons", "keepers", "exclusions", "corpus")
+        database.replace("split_shares", pa.table({"split": list(SPLITS), "share": _shares(recipe)}))
+        database.replace("quota_moves", _moves(database, recipe))
+        database.build("splits", "exclusions", "corpus")
         if had_splits:
             database.build("moved")
         for name in db.views():
@@ -47,17 +62,76 @@ def run(workspace: Workspace) -> Report:
                 hint="curate build; if it says so again, report it with this message",
             )
         freshness.stamp(database, "split", "label")
-        moved = database.count("moved") if had_splits else 0
-        if moved:
+        if had_splits:
+            _tell_moved(database, report)
+        if recipe.quotas:
+            report.details["moved_by_quotas"] = sums = database.rows("quota_sums")[0]
             report.notes.append(
-                f"{moved} records are in another split than before: their families were joined or parted"
+                f"quotas: {sums['families']:,} families ({sums['pictures']:,} pictures) moved from where their hash is"
             )
+        _tell_deviations(database, report)
         report.made = database.count("corpus")
         for row in database.rows("exclusion_reasons"):
             report.left_out[row["reason"]] = row["records"]
         for row in database.rows("split_sizes"):
             report.details[row["split"]] = row["pictures"]
     return report
+
+
+def _shares(recipe: SplitRecipe) -> list[float]:
+    return [float(getattr(recipe, split)) for split in SPLITS]
+
+
+def _moves(database: Database, recipe: SplitRecipe) -> pa.Table:
+    """Return the families that the quotas of the subtypes move, with the split they move to; none without quotas."""
+    families: list[str] = []
+    splits: list[str] = []
+    if recipe.quotas:
+        places = database.table("family_places").to_pydict()
+        contents = database.select("family_contents").to_pydict()
+        row = {family: number for number, family in enumerate(places["family"])}
+        column = {subtype: number for number, subtype in enumerate(sorted(set(contents["subtype"])))}
+        counts = np.zeros((len(row), len(column)), dtype=np.int64)
+        for family, subtype, pictures in zip(*(contents[name] for name in contents), strict=True):
+            counts[row[family], column[subtype]] = pictures
+        before = np.array([SPLITS.index(split) for split in places["split"]], dtype=np.int64)
+        fixed = np.array(places["is_published_test"], dtype=np.bool_)
+        after = fill(Families(counts, before, fixed, SPLITS.index("test")), np.array(_shares(recipe)))
+        for number in np.flatnonzero(after != before):
+            families.append(places["family"][number])
+            splits.append(SPLITS[after[number]])
+    return pa.table({"family": pa.array(families, pa.string()), "split": pa.array(splits, pa.string())})
+
+
+def _tell_moved(database: Database, report: Report) -> None:
+    sums = database.rows("moved_sums")[0]
+    report.details["moved"] = sums
+    if sums["records"]:
+        report.notes.append(
+            f"{sums['records']:,} records are in another split than before, in {sums['families']:,} families that were "
+            "joined or parted, or by another recipe"
+        )
+
+
+def _tell_deviations(database: Database, report: Report) -> None:
+    """Say which subtypes, sources and tones are far from the shares of the recipe, for everyone who trains on them."""
+    away = database.rows("split_away", points=_FAR)
+    report.details["deviations"] = away
+    # Of few families the shares are what chance makes them: nobody needs a word on that.
+    many = [row for row in away if row["families"] >= MANY]
+    for kind, title in (("subtype", "subtypes"), ("source", "sources"), ("tone", "skin tones")):
+        far = [row for row in many if row["kind"].startswith(kind)]
+        if far:
+            named = ", ".join(_deviation(row) for row in far[:_NAMED])
+            more = f", and {len(far) - _NAMED} more" if len(far) > _NAMED else ""
+            report.notes.append(f"{title} over {_FAR:g} points from the recipe: {named}{more}")
+    if many:
+        report.notes.append("all of them: curate sql 'from split_deviation'")
+
+
+def _deviation(row: dict[str, Any]) -> str:
+    published = ", published tests" if row["has_published_test"] else ""
+    return f"{row['value']} ({row['split']} {row['points']:+.1f}{published})"
 
 
 def hex_share(share: float) -> str:
