@@ -29,7 +29,9 @@ COLUMNS = (
 )
 """What `[columns]` of such a manifest may name."""
 
-_TAKEN = frozenset({"ambiguous", "diagnosis_methods", "licenses", "sexes", "sites", "taxonomy"})  # the names of other label maps
+_TAKEN = frozenset(
+    {"ambiguous", "diagnosis_methods", "licenses", "sexes", "sites", "taxonomy"}
+)  # the names of other label maps
 _HINT = "mend the manifest; docs/own-pictures.md has a whole one"
 
 
