@@ -13,10 +13,13 @@ import numpy as np
 
 from curate.errors import CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
-from curate.images import artefacts, codec, fingerprint, montage, scene, tone
+from curate.images import alignment, artefacts, codec, features, fingerprint, montage, neighbours, overlap, scene, tone
 from curate.records import Box, Layout
 
 APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
+NEARNESS_VERSION = ((features.VERSION * 100 + neighbours.VERSION) * 100 + alignment.VERSION) * 100 + overlap.VERSION
+
+FEWEST_PLACES = 6  # that agree: with fewer the pixels are not looked at
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Facts:
 
     members: list[dict[str, Any]] = field(default_factory=list)
     fingerprints: list[dict[str, Any]] = field(default_factory=list)
+    features: list[dict[str, Any]] = field(default_factory=list)
     appearance: list[dict[str, Any]] = field(default_factory=list)
     sheets_cut: list[dict[str, Any]] = field(default_factory=list)
     tiles: list[dict[str, Any]] = field(default_factory=list)
@@ -80,6 +84,7 @@ def _picture(facts: Facts, sha256: str, data: bytes) -> None:
         facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", _one_line(broken)))
         return
     facts.fingerprints.append(_fingerprint(sha256, 0, picture.pixels, picture.format, picture.mode, None))
+    facts.features.append(_features(sha256, 0, picture.pixels))
     facts.appearance.append(_appearance(sha256, 0, picture.pixels))
 
 
@@ -111,6 +116,7 @@ def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout) -> None:
         if tile.kind == "picture":
             pixels = codec.crop(sheet.pixels, tile.box)
             facts.fingerprints.append(_fingerprint(sha256, tile.cell, pixels, sheet.format, sheet.mode, None))
+            facts.features.append(_features(sha256, tile.cell, pixels))
             facts.appearance.append(_appearance(sha256, tile.cell, pixels))
 
 
@@ -136,6 +142,10 @@ def _fingerprint(
         row |= {"height": pixels.shape[0], "width": pixels.shape[1], "pixels_sha256": found.pixels_sha256}
         row |= {"phash": found.phash, "dhash": found.dhash, "detail": found.detail}
     return row
+
+
+def _features(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
+    return {"sha256": sha256, "cell": cell, "version": features.VERSION, "places": features.features(pixels)}
 
 
 def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
@@ -192,3 +202,45 @@ def compare(pairs: list[tuple[Sight, Sight]]) -> list[dict[str, Any]]:
         }
         for first, second in pairs
     ]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A picture where it lies, and the places it is known by."""
+
+    sight: Sight
+    places: bytes
+
+
+def settle(pairs: list[tuple[Known, Known]]) -> list[dict[str, Any]]:
+    """Lay each pair of candidates on each other: rows for the fact table `alignments`, of those whose places agree.
+
+    The pixels are looked at only where enough places agree.
+    """
+    rows = []
+    for first, second in pairs:
+        found = alignment.align(features.unpacked(first.places), features.unpacked(second.places))
+        if found is None or found.inliers < FEWEST_PLACES:
+            continue
+        agreement, share = overlap.overlap(_shown(first.sight), _shown(second.sight), found)
+        rows.append(
+            {
+                "first_sha256": first.sight.sha256,
+                "first_cell": first.sight.cell,
+                "second_sha256": second.sight.sha256,
+                "second_cell": second.sight.cell,
+                "version": NEARNESS_VERSION,
+                "places": found.inliers,
+                "mirrored": found.mirrored,
+                "turned_deg": found.turned_deg,
+                "grown": found.grown,
+                "share": share,
+                "agreement": agreement,
+            }
+        )
+    return rows
+
+
+@functools.lru_cache(maxsize=2048)  # 37 KB each
+def _shown(sight: Sight) -> np.ndarray:
+    return features.shown(see(sight))
