@@ -36,7 +36,7 @@ class DedupRecipe:
     near_agreement_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion: consecutive
     # photographs of it are nearly equal, and are a family, not copies
     near_places: int = 8  # distinct places that must agree on one affine map before two pictures can be one
-    near_overlap: float = 0.9  # agreement where one lies on the other from which two pictures are one
+    near_overlap: float = 0.92  # agreement where one lies on the other from which two pictures are one
     near_overlap_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion
 
 
