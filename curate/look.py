@@ -66,7 +66,7 @@ def _look(errand: Errand) -> Facts:
     except ReaderError:  # no fact about the bytes: they are whole, and a program to unpack them can be installed
         raise
     except CurateError as broken:
-        facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": _one_line(broken)})
+        facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": one_line(broken)})
         return facts
     sha256 = hashlib.sha256(data).hexdigest()
     facts.members.append({"location": errand.location, "sha256": sha256, "bytes": len(data), "problem": None})
@@ -81,7 +81,7 @@ def _picture(facts: Facts, sha256: str, data: bytes) -> None:
     try:
         picture = codec.decode(data)
     except UnreadablePicture as broken:
-        facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", _one_line(broken)))
+        facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", one_line(broken)))
         return
     facts.fingerprints.append(_fingerprint(sha256, 0, picture.pixels, picture.format, picture.mode, None))
     facts.features.append(_features(sha256, 0, picture.pixels))
@@ -95,7 +95,7 @@ def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout) -> None:
         sheet = codec.decode(data)
         tiles = montage.cut(sheet.pixels, layout)
     except UnreadablePicture as broken:
-        cut["problem"] = _one_line(broken)
+        cut["problem"] = one_line(broken)
         return
     for tile in tiles:
         facts.tiles.append(
@@ -163,7 +163,8 @@ def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _one_line(error: CurateError) -> str:
+def one_line(error: CurateError) -> str:
+    """Say what is wrong with a picture in one line, without where it lies."""
     return "; ".join(value for word, value in error.parts().items() if word in ("what", "expected", "found"))
 
 

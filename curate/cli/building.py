@@ -144,7 +144,46 @@ def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None
 
 _stage("parse", "Read every source's label files into records.")
 _stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", workers_option)
-_stage("dedup", "Find which records are one picture, and why.", workers_option)
+
+
+@cli.command(
+    short_help="Find which records are one picture, and why.",
+    help="Find which records are one picture, and why; or, with --pictures, which files of any folder are, without a "
+    "corpus: exit 1 where there are any pairs."
+    + example("curate dedup", "curate dedup --pictures photos", "curate dedup --pictures photos --json"),
+)
+@click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR", help="Any folder of pictures instead.")
+@workers_option
+@words
+def dedup(skin: Skin, pictures: Path | None, workers: int | None) -> None:
+    """Find twins in the corpus, or in a folder."""
+    if pictures is not None:
+        _dedup_folder(skin, pictures, workers)
+        return
+    from curate import pipeline
+
+    report = pipeline.run("dedup", skin.workspace(workers))
+    tell(skin, report)
+    finish(skin, [report])
+
+
+def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
+    from curate.pictures_alike import alike
+    from curate.recipe import DedupRecipe
+    from curate.text_table import text_table
+    from curate.workers import available
+
+    with skin.progress("look", None, "pictures") as advance:
+        found = alike(folder, DedupRecipe(), workers=workers or available(), advance=advance)
+    rows = [row | {"score": f"{row['score']:.4f}"} for row in found["pairs"]]
+    if rows:
+        skin.say(text_table(rows))
+    skin.say(f"{found['pictures']:,} pictures, {len(rows):,} pairs")
+    for row in found["unreadable"]:
+        skin.say(f"not read: {row['file']}: {row['reason']}")
+    skin.give(found)
+    if rows:
+        click.get_current_context().exit(1)
 
 
 @cli.command(
