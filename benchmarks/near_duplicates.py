@@ -7,8 +7,8 @@ The first takes the real pictures of ISIC, PH2 and PAD-UFES-20 and some tiles of
 makes of each one copy by every change of `changed_pictures` and two by each draw of two and of three changes, saves all
 as JPEG at quality 95, and asks for all pairs among originals and copies. Prints three tables:
 
-1. Recall of the pairs (original, copy) by change: of the features and the look at the pixels that `dedup` takes, and
-   beside it of the perceptual hashes PHash and DHash at distances 4 and 10, where each pair of originals and copies is
+1. Recall of the pairs (original, copy) by change: of what `dedup` tells (by hash or by places, seen twice),
+   beside the perceptual hashes PHash and DHash at distances 4 and 10, where each pair of originals and copies is
    compared. These are imagehash's 64 bits; imagededup's differ in the median alone (and it needs PyTorch).
 2. Precision over all pairs told. True is a pair made of one original, of one ISIC id, or of two originals that
    `observed_image_pairs.csv` calls the same photograph. Second photographs of one lesion in that list, tiles of one
@@ -30,6 +30,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ from changed_pictures import copies
 from curate.components import components
 from curate.images import alignment, codec, features, fingerprint, montage, neighbours
 from curate.look import FEWEST_PLACES, Known, Sight, settle
+from curate.pictures_alike import seen_again
 from curate.recipe import DedupRecipe
 from curate.text_table import text_table
 from curate.workers import available, spread
@@ -116,13 +118,18 @@ def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     for _, first, second in neighbours.neighbours([one.places for one in known]):
         found.update(zip(first.tolist(), second.tolist(), strict=True))
     searched = time.perf_counter()
-    pairs = sorted(found)
-    batches = ([(known[i], known[j]) for i, j in pairs[at : at + 256]] for at in range(0, len(pairs), 256))
     recipe = DedupRecipe()
+    hashes = np.array([row[4] for row in rows], np.uint64)
+    first, second, _ = fingerprint.near_pairs(hashes, recipe.near_distance)
+    hashed = list(zip(first.tolist(), second.tolist(), strict=True))
+    pairs = sorted(found)
+    looks = ([(known[i], known[j]) for i, j in hashed[at : at + 256]] for at in range(0, len(hashed), 256))
+    batches = ([(known[i], known[j]) for i, j in pairs[at : at + 256]] for at in range(0, len(pairs), 256))
     answer: set[Pair] = set()
-    for settled in spread(settle, batches, workers=workers):
+    for settled in chain(spread(seen_again, looks, workers=workers), spread(settle, batches, workers=workers)):
         for row in settled:
-            if row["places"] >= recipe.near_places and row["agreement"] >= recipe.near_overlap:
+            enough = recipe.near_overlap if "places" in row else recipe.near_agreement
+            if row.get("places", recipe.near_places) >= recipe.near_places and row["agreement"] >= enough:
                 i, j = place[row["first_sha256"]], place[row["second_sha256"]]
                 answer.add((min(i, j), max(i, j)))
     seconds = {"search": searched - start, "settle": time.perf_counter() - searched, "candidates": float(len(pairs))}
