@@ -13,10 +13,13 @@ import numpy as np
 
 from curate.errors import CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
-from curate.images import artefacts, codec, fingerprint, montage, scene, tone
+from curate.images import alignment, artefacts, codec, features, fingerprint, montage, neighbours, overlap, scene, tone
 from curate.records import Box, Layout
 
 APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
+NEARNESS_VERSION = ((features.VERSION * 100 + neighbours.VERSION) * 100 + alignment.VERSION) * 100 + overlap.VERSION
+
+FEWEST_PLACES = 6  # that agree: with fewer the pixels are not looked at
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Facts:
 
     members: list[dict[str, Any]] = field(default_factory=list)
     fingerprints: list[dict[str, Any]] = field(default_factory=list)
+    features: list[dict[str, Any]] = field(default_factory=list)
     appearance: list[dict[str, Any]] = field(default_factory=list)
     sheets_cut: list[dict[str, Any]] = field(default_factory=list)
     tiles: list[dict[str, Any]] = field(default_factory=list)
@@ -62,7 +66,7 @@ def _look(errand: Errand) -> Facts:
     except ReaderError:  # no fact about the bytes: they are whole, and a program to unpack them can be installed
         raise
     except CurateError as broken:
-        facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": _one_line(broken)})
+        facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": one_line(broken)})
         return facts
     sha256 = hashlib.sha256(data).hexdigest()
     facts.members.append({"location": errand.location, "sha256": sha256, "bytes": len(data), "problem": None})
@@ -77,9 +81,10 @@ def _picture(facts: Facts, sha256: str, data: bytes) -> None:
     try:
         picture = codec.decode(data)
     except UnreadablePicture as broken:
-        facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", _one_line(broken)))
+        facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", one_line(broken)))
         return
     facts.fingerprints.append(_fingerprint(sha256, 0, picture.pixels, picture.format, picture.mode, None))
+    facts.features.append(_features(sha256, 0, picture.pixels))
     facts.appearance.append(_appearance(sha256, 0, picture.pixels))
 
 
@@ -90,7 +95,7 @@ def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout) -> None:
         sheet = codec.decode(data)
         tiles = montage.cut(sheet.pixels, layout)
     except UnreadablePicture as broken:
-        cut["problem"] = _one_line(broken)
+        cut["problem"] = one_line(broken)
         return
     for tile in tiles:
         facts.tiles.append(
@@ -111,6 +116,7 @@ def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout) -> None:
         if tile.kind == "picture":
             pixels = codec.crop(sheet.pixels, tile.box)
             facts.fingerprints.append(_fingerprint(sha256, tile.cell, pixels, sheet.format, sheet.mode, None))
+            facts.features.append(_features(sha256, tile.cell, pixels))
             facts.appearance.append(_appearance(sha256, tile.cell, pixels))
 
 
@@ -138,6 +144,10 @@ def _fingerprint(
     return row
 
 
+def _features(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
+    return {"sha256": sha256, "cell": cell, "version": features.VERSION, "places": features.features(pixels)}
+
+
 def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
     seen = scene.scene(pixels)
     skin = tone.tone(seen.pixels, seen)
@@ -153,7 +163,8 @@ def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _one_line(error: CurateError) -> str:
+def one_line(error: CurateError) -> str:
+    """Say what is wrong with a picture in one line, without where it lies."""
     return "; ".join(value for word, value in error.parts().items() if word in ("what", "expected", "found"))
 
 
@@ -192,3 +203,45 @@ def compare(pairs: list[tuple[Sight, Sight]]) -> list[dict[str, Any]]:
         }
         for first, second in pairs
     ]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A picture where it lies, and the places it is known by."""
+
+    sight: Sight
+    places: bytes
+
+
+def settle(pairs: list[tuple[Known, Known]]) -> list[dict[str, Any]]:
+    """Lay each pair of candidates on each other: rows for the fact table `alignments`, of those whose places agree.
+
+    The pixels are looked at only where enough places agree.
+    """
+    rows = []
+    for first, second in pairs:
+        found = alignment.align(features.unpacked(first.places), features.unpacked(second.places))
+        if found is None or found.inliers < FEWEST_PLACES:
+            continue
+        agreement, share = overlap.overlap(_shown(first.sight), _shown(second.sight), found)
+        rows.append(
+            {
+                "first_sha256": first.sight.sha256,
+                "first_cell": first.sight.cell,
+                "second_sha256": second.sight.sha256,
+                "second_cell": second.sight.cell,
+                "version": NEARNESS_VERSION,
+                "places": found.inliers,
+                "mirrored": found.mirrored,
+                "turned_deg": found.turned_deg,
+                "grown": found.grown,
+                "share": share,
+                "agreement": agreement,
+            }
+        )
+    return rows
+
+
+@functools.lru_cache(maxsize=2048)  # 37 KB each
+def _shown(sight: Sight) -> np.ndarray:
+    return features.shown(see(sight))

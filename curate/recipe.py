@@ -35,6 +35,9 @@ class DedupRecipe:
     # pictures different lesions stay below 0.87, and 118 of 119 copies known to be one photograph are above
     near_agreement_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion: consecutive
     # photographs of it are nearly equal, and are a family, not copies
+    near_places: int = 8  # distinct places that must agree on one affine map before two pictures can be one
+    near_overlap: float = 0.92  # agreement where one lies on the other from which two pictures are one
+    near_overlap_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "dedup.near_detail": (0, 128),
     "dedup.near_agreement": (0, 1),
     "dedup.near_agreement_in_lesion": (0, 1),
+    "dedup.near_places": (6, 96),
+    "dedup.near_overlap": (0, 1),
+    "dedup.near_overlap_in_lesion": (0, 1),
     "split.train": (0, 1),
     "split.validation": (0, 1),
     "split.test": (0, 1),

@@ -148,17 +148,26 @@ _stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", wo
 
 
 @cli.command(
-    help="Find which records are one picture, and why." + example("curate dedup", "curate dedup --dry-run"),
+    short_help="Find which records are one picture, and why.",
+    help="Find which records are one picture, and why; or, with --pictures, which files of any folder are, without a "
+    "corpus: exit 1 where there are any pairs."
+    + example("curate dedup", "curate dedup --dry-run", "curate dedup --pictures photos --json"),
 )
 @click.option(
     "--dry-run", is_flag=True, help="Change nothing: say what would change. Exit code 1 where anything would."
 )
+@click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR", help="Any folder of pictures instead.")
 @workers_option
 @words
-def dedup(skin: Skin, dry_run: bool, workers: int | None) -> None:
-    """Find the copies."""
+def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None) -> None:
+    """Find the copies in the corpus, or in a folder."""
     from curate import pipeline
 
+    if pictures is not None:
+        if dry_run:
+            raise click.UsageError("--pictures changes nothing anyway: leave --dry-run out")
+        _dedup_folder(skin, pictures, workers)
+        return
     workspace = skin.workspace(workers)
     if not dry_run:
         report = pipeline.run("dedup", workspace)
@@ -179,6 +188,25 @@ def dedup(skin: Skin, dry_run: bool, workers: int | None) -> None:
     skin.say("nothing was changed")
     skin.give(found)
     if not found["equal"]:
+        click.get_current_context().exit(1)
+
+
+def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
+    from curate.pictures_alike import alike
+    from curate.recipe import DedupRecipe
+    from curate.text_table import text_table
+    from curate.workers import available
+
+    with skin.progress("look", None, "pictures") as advance:
+        found = alike(folder, DedupRecipe(), workers=workers or available(), advance=advance)
+    rows = [row | {"score": f"{row['score']:.4f}"} for row in found["pairs"]]
+    if rows:
+        skin.say(text_table(rows))
+    skin.say(f"{found['pictures']:,} pictures, {len(rows):,} pairs")
+    for row in found["unreadable"]:
+        skin.say(f"not read: {row['file']}: {row['reason']}")
+    skin.give(found)
+    if rows:
         click.get_current_context().exit(1)
 
 

@@ -120,22 +120,29 @@ def _all_pairs(hashes: Hashes, distance: int) -> Iterator[tuple[Numbers, Numbers
 
 def _banded_pairs(hashes: Hashes, distance: int) -> Iterator[tuple[Numbers, Numbers]]:
     flips = distance // len(_BANDS)
-    parts = [((hashes >> np.uint64(shift)) & np.uint64((1 << bits) - 1)).astype(np.int64) for shift, bits in _BANDS]
-    for number, (part, (_, bits)) in enumerate(zip(parts, _BANDS, strict=True)):
+    masks = [np.uint64(((1 << bits) - 1) << shift) for shift, bits in _BANDS]
+    for number, (shift, bits) in enumerate(_BANDS):
+        part = ((hashes >> np.uint64(shift)) & np.uint64((1 << bits) - 1)).astype(np.int64)
+        # In the order of their parts, hashes that seek and hashes that are found lie side by side in memory.
         order = np.argsort(part, kind="stable")
+        part, sorted_hashes = part[order], hashes[order]
         counts = np.bincount(part, minlength=1 << bits)
         starts = np.concatenate(([0], np.cumsum(counts)))[:-1]
         for flip in _flips(bits, flips):
-            wanted = part ^ flip
-            for i, j in _looked_up(wanted, order, starts, counts):
-                close = (i < j) & (np.bitwise_count(hashes[i] ^ hashes[j]) <= distance)
-                i, j = i[close], j[close]
+            # Of two that differ in these bits one has a 0 in the lowest of them: it seeks, the other is found.
+            seekers = np.flatnonzero((part & (flip & -flip)) == 0) if flip else np.arange(len(part))
+            for seeker, j in _looked_up(part[seekers] ^ flip, starts, counts):
+                i = seekers[seeker]
+                differ = sorted_hashes[i] ^ sorted_hashes[j]
+                close = np.bitwise_count(differ) <= distance
+                if not flip:
+                    close &= i < j
                 # A pair that an earlier part has found already is not told twice.
-                for earlier in parts[:number]:
-                    new = np.bitwise_count(earlier[i] ^ earlier[j]) > flips
-                    i, j = i[new], j[new]
-                if len(i):
-                    yield i, j
+                for mask in masks[:number]:
+                    close &= np.bitwise_count(differ & mask) > flips
+                if close.any():
+                    i, j = order[i[close]], order[j[close]]
+                    yield np.minimum(i, j), np.maximum(i, j)
 
 
 def _flips(bits: int, most: int) -> Iterator[int]:
@@ -144,8 +151,8 @@ def _flips(bits: int, most: int) -> Iterator[int]:
             yield sum(1 << bit for bit in chosen)
 
 
-def _looked_up(wanted: Numbers, order: Numbers, starts: Numbers, counts: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield (i, j) of every j whose part is what i wants, at most about `_AT_ONCE` at a time."""
+def _looked_up(wanted: Numbers, starts: Numbers, counts: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield (i, j) of every j, in the order of parts, whose part is what i wants: about `_AT_ONCE` at a time."""
     sizes = counts[wanted]
     seekers = np.flatnonzero(sizes)
     sizes = sizes[seekers]
@@ -157,5 +164,5 @@ def _looked_up(wanted: Numbers, order: Numbers, starts: Numbers, counts: Numbers
         amount = sizes[begin:stop]
         i = np.repeat(seekers[begin:stop], amount)
         within = np.arange(len(i)) - np.repeat(np.cumsum(amount) - amount, amount)
-        yield i, order[np.repeat(starts[wanted[seekers[begin:stop]]], amount) + within]
+        yield i, np.repeat(starts[wanted[seekers[begin:stop]]], amount) + within
         begin = stop

@@ -27,6 +27,19 @@ create table if not exists looks (
     agreement double,
     primary key (first_sha256, first_cell, second_sha256, second_cell, version)
 );
+create table if not exists features (
+    sha256 varchar, cell integer, version integer, places blob,
+    primary key (sha256, cell, version)
+);
+create table if not exists searched (
+    sha256 varchar, cell integer, version integer,
+    primary key (sha256, cell, version)
+);
+create table if not exists alignments (
+    first_sha256 varchar, first_cell integer, second_sha256 varchar, second_cell integer, version integer,
+    places integer, mirrored boolean, turned_deg double, grown double, share double, agreement double,
+    primary key (first_sha256, first_cell, second_sha256, second_cell, version)
+);
 create table if not exists parsed (source varchar, key varchar);
 create table if not exists claims (
     source varchar, ordinal integer, image_id varchar, file varchar, location varchar, source_label varchar,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from curate import freshness
 from curate.db import Database
 from curate.files import Location
-from curate.images import fingerprint, montage
+from curate.images import features, fingerprint, montage
 from curate.look import APPEARANCE_VERSION, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
@@ -21,6 +21,7 @@ _PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the wa
 _ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
 
 VERSIONS = {"fingerprint": fingerprint.VERSION, "appearance": APPEARANCE_VERSION, "montage": montage.VERSION}
+LOOKED_AT = {**VERSIONS, "features": features.VERSION}
 
 
 def run(workspace: Workspace) -> Report:
@@ -33,7 +34,7 @@ def run(workspace: Workspace) -> Report:
     with workspace.database() as database:
         freshness.require(database, "parse")
         if not database.table("mode").to_pylist()[0]["labels_only"]:
-            waiting = database.rows("to_inspect", **VERSIONS)
+            waiting = database.rows("to_inspect", **LOOKED_AT)
             report.there = database.count("members")
             report.made = len(waiting)
             with workspace.progress("inspect", len(waiting), "files") as advance:
@@ -84,7 +85,7 @@ def _errands(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[li
 
 def _write(database: Database, facts: Facts) -> None:
     """Write the facts; a file's row in `members` last, so that a file is never called known before its facts are."""
-    for table in ("fingerprints", "appearance", "tiles", "sheets_cut", "members"):
+    for table in ("fingerprints", "features", "appearance", "tiles", "sheets_cut", "members"):
         rows = getattr(facts, table)
         if rows:
             empty = database.table(table).slice(0, 0)

@@ -1,0 +1,100 @@
+"""How far two pictures agree where one lies on the other: one photograph, or a second one of the lesion."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from curate.images.alignment import Alignment
+from curate.images.codec import Pixels
+
+VERSION = 1
+
+_FINE = 1.0  # pixels (of 192): finer detail is what re-compression and scaling change
+_AROUND = 5.0  # pixels: what is correlated is how each place differs from its own surroundings
+_NOISE = 4.0  # grey levels squared: surroundings as plain as that have no say
+_LOUD = 100.0  # grey levels squared: more contrast than that adds no more say, or a ruler would outvote the skin
+_MARGIN = 6  # pixels from any edge: beyond it surroundings are not all there
+_WORST = 0.3  # of the overlap that may be covered: ruler, caption, mask
+_BLANK = 0.3  # grey levels squared within 5 pixels: a frame or a mask, not skin
+_FEWEST = 400  # pixels in common: fewer say nothing
+_SETTLES = 30  # steps in which the map is settled to a fraction of a pixel
+
+Floats = npt.NDArray[np.float32]
+
+
+def overlap(first: Pixels, second: Pixels, alignment: Alignment) -> tuple[float, float]:
+    """Return (agreement, share): -1 to 1, and how much of the less covered picture the two have in common.
+
+    Both are grey, uint8 (h, w), as `features.shown` gives them. The map is settled on the pixels themselves (enhanced
+    correlation, Evangelidis and Psarakis 2008); then both are correlated within a few pixels everywhere, and the best
+    70 % of what both show are averaged, since something may be laid over the rest.
+    """
+    matrix = alignment.matrix
+    if abs(np.linalg.det(matrix[:, :2])) < 1:  # into the frame that shows the common part smaller: nothing is invented
+        first, second = second, first
+        matrix = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
+    here, there = _smooth(first), _smooth(second)
+    seen, known = _shows(here), _shows(there)
+    best = (0.0, 0.0)
+    for way in (matrix, _settled(here, there, matrix, seen, known)):
+        if way is None:
+            continue
+        size = (here.shape[1], here.shape[0])
+        laid = np.asarray(cv2.warpAffine(there, way, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP), np.float32)
+        shared = cv2.warpAffine(known, way, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        both = (shared > 0) & (seen > 0)
+        if both.sum() >= _FEWEST:
+            best = max(best, (_agreement(here, laid, both), float(both.mean())))
+    return best
+
+
+def _shows(grey: Floats) -> Pixels:
+    """Return 1 where a picture shows something: away from its edge, and from a blank frame that reaches there."""
+    spread = cv2.blur(grey * grey, (5, 5)) - cv2.blur(grey, (5, 5)) ** 2
+    blank = np.pad((spread < _BLANK).astype(np.uint8), 1, constant_values=1)
+    height, width = blank.shape
+    _, pieces = cv2.connectedComponents(blank, connectivity=4)
+    away = (pieces == pieces[0, 0]).astype(np.uint8)
+    away = cv2.dilate(away, np.ones((2 * _MARGIN + 1, 2 * _MARGIN + 1), np.uint8))
+    return np.ascontiguousarray(1 - away[1 : height - 1, 1 : width - 1])
+
+
+def _smooth(grey: Pixels) -> Floats:
+    return np.asarray(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), _FINE), np.float32)
+
+
+def _settled(
+    here: Floats, there: Floats, matrix: npt.NDArray[np.float64], seen: Pixels, known: Pixels
+) -> npt.NDArray[np.float64] | None:
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _SETTLES, 1e-4)
+    try:
+        _, found = cv2.findTransformECCWithMask(
+            here, there, seen, known, matrix.astype(np.float32), cv2.MOTION_AFFINE, stop, 5
+        )
+    except cv2.error:  # it found no way on from here: the map of the places stands
+        return None
+    return np.asarray(found, np.float64)
+
+
+def _agreement(a: Floats, b: Floats, shared: npt.NDArray[np.bool_]) -> float:
+    counted = shared.astype(np.float32)
+    amount = np.maximum(cv2.GaussianBlur(counted, (0, 0), _AROUND), 1e-3)
+
+    def around(values: Floats) -> Floats:
+        # Surroundings are of what both show: a frame beside the skin would drown it.
+        return np.asarray(cv2.GaussianBlur(values * counted, (0, 0), _AROUND) / amount, np.float32)
+
+    mean_a, mean_b = around(a), around(b)
+    spread_a, spread_b = around(a * a) - mean_a**2, around(b * b) - mean_b**2
+    both = np.sqrt(np.maximum(spread_a, 1e-2) * np.maximum(spread_b, 1e-2))
+    alike = ((around(a * b) - mean_a * mean_b) / both)[shared].astype(np.float64)
+    both = both[shared].astype(np.float64)
+    say = np.sqrt(np.minimum(both, _LOUD)) * (both / (both + _NOISE))
+    if say.max(initial=0) < 0.5:
+        return 0.0
+    order = np.argsort(alike, kind="stable")
+    below = np.cumsum(say[order]) / say.sum()
+    kept = order[below >= _WORST]
+    return float(np.clip((alike[kept] * say[kept]).sum() / say[kept].sum(), -1, 1))

@@ -1,0 +1,65 @@
+"""`dedup --pictures`: which files of any folder are one picture, why, and what could not be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Curate
+from test_nearness import CHANGES, lesion
+
+from curate.images import codec
+from curate.pictures_alike import alike
+from curate.recipe import DedupRecipe
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "more").mkdir()
+    for seed in range(4):
+        (tmp_path / f"{seed}.png").write_bytes(codec.encode(lesion(seed), "PNG"))
+    (tmp_path / "more" / "0 again!.png").write_bytes(codec.encode(lesion(0), "PNG"))
+    data = codec.encode(lesion(1), "PNG")
+    (tmp_path / "more" / "1 + a chunk.png").write_bytes(data[:-12] + b"\0\0\0\0tEXt\xbf\x9a\xe2\x05" + data[-12:])
+    (tmp_path / "more" / "2 mirrored.jpg").write_bytes(codec.encode(CHANGES["mirror"](lesion(2)), "JPEG", 60))
+    (tmp_path / "cut.jpg").write_bytes(codec.encode(lesion(3), "JPEG")[:900])
+    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
+    return tmp_path
+
+
+def test_each_pair_is_told_with_its_kind_and_what_cannot_be_read_with_its_reason(folder: Path) -> None:
+    found = alike(folder, DedupRecipe(), workers=1)
+    assert [(row["first"], row["second"], row["kind"]) for row in found["pairs"]] == [
+        ("0.png", "more/0 again!.png", "same bytes"),
+        ("1.png", "more/1 + a chunk.png", "same pixels"),
+        ("2.png", "more/2 mirrored.jpg", "near"),
+    ]
+    assert "mirrored" in found["pairs"][2]["evidence"]
+    assert 0.92 < found["pairs"][2]["score"] <= 1
+    assert found["pictures"] == 7
+    assert [row["file"] for row in found["unreadable"]] == ["cut.jpg"]
+    assert "cannot be decoded whole" in found["unreadable"][0]["reason"]
+
+
+def test_the_exit_says_whether_there_are_pairs(folder: Path, curate: Curate, tmp_path: Path) -> None:
+    done = curate("dedup", "--pictures", str(folder), "--json", root=tmp_path)
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["pairs"]) == 3
+    for path in (folder / "more").iterdir():
+        path.unlink()
+    done = curate("dedup", "--pictures", str(folder), root=tmp_path)
+    assert done.returncode == 0
+    assert "4 pictures, 0 pairs" in done.stdout
+    assert "not read: cut.jpg" in done.stdout
+    done = curate("dedup", "--pictures", str(folder / "gone"), root=tmp_path)
+    assert done.returncode == 3
+    assert "cannot be read" in done.stderr
+
+
+def test_a_crowd_of_equal_pictures_is_told_once_each(tmp_path: Path) -> None:
+    for number in range(80):
+        (tmp_path / f"{number:02d}.png").write_bytes(codec.encode(lesion(1, 40, 60), "PNG"))
+    found = alike(tmp_path, DedupRecipe(), workers=1)
+    assert len(found["pairs"]) == 79
+    assert {row["first"] for row in found["pairs"]} == {"00.png"}
