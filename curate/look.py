@@ -29,6 +29,7 @@ class Errand:
     location: str
     object_path: Path
     layout: Layout | None
+    places: bool = False  # whether it shall be known by its places too
 
 
 @dataclass
@@ -71,24 +72,25 @@ def _look(errand: Errand) -> Facts:
     sha256 = hashlib.sha256(data).hexdigest()
     facts.members.append({"location": errand.location, "sha256": sha256, "bytes": len(data), "problem": None})
     if errand.layout is None:
-        _picture(facts, sha256, data)
+        _picture(facts, sha256, data, errand.places)
     else:
-        _sheet(facts, sha256, data, errand.layout)
+        _sheet(facts, sha256, data, errand.layout, errand.places)
     return facts
 
 
-def _picture(facts: Facts, sha256: str, data: bytes) -> None:
+def _picture(facts: Facts, sha256: str, data: bytes, places: bool) -> None:
     try:
         picture = codec.decode(data)
     except UnreadablePicture as broken:
         facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", one_line(broken)))
         return
     facts.fingerprints.append(_fingerprint(sha256, 0, picture.pixels, picture.format, picture.mode, None))
-    facts.features.append(_features(sha256, 0, picture.pixels))
+    if places:
+        facts.features.append(_features(sha256, 0, picture.pixels))
     facts.appearance.append(_appearance(sha256, 0, picture.pixels))
 
 
-def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout) -> None:
+def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout, places: bool) -> None:
     cut = {"sha256": sha256, "layout": layout, "version": montage.VERSION, "problem": None}
     facts.sheets_cut.append(cut)
     try:
@@ -116,7 +118,8 @@ def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout) -> None:
         if tile.kind == "picture":
             pixels = codec.crop(sheet.pixels, tile.box)
             facts.fingerprints.append(_fingerprint(sha256, tile.cell, pixels, sheet.format, sheet.mode, None))
-            facts.features.append(_features(sha256, tile.cell, pixels))
+            if places:
+                facts.features.append(_features(sha256, tile.cell, pixels))
             facts.appearance.append(_appearance(sha256, tile.cell, pixels))
 
 

@@ -120,7 +120,9 @@ def _copies(database: Database, hostile: bool) -> None:
     ends = pa.schema([("first", pa.string()), ("second", pa.string()), ("distance", pa.int32())])
     database.replace("candidates", pa.Table.from_pylist([], schema=ends))
     uses = {f"use_{kind}": True for kind in ("same_id", "listed", "same_bytes", "same_pixels", "near")}
-    database.build("edges", fingerprint=fingerprint.VERSION, near_agreement=0.92, near_agreement_in_lesion=0.99, **uses)
+    near = {"near_agreement": 0.92, "near_agreement_in_lesion": 0.99, "use_places": False, "nearness": 0}
+    near |= {"near_places": 8, "near_overlap": 0.92, "near_overlap_in_lesion": 0.99}
+    database.build("edges", fingerprint=fingerprint.VERSION, **near, **uses)
     ids = database.table("records").column("id").to_pylist()
     pairs = [(row["first"], row["second"]) for row in database.table("edges").to_pylist()]
     database.replace(

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -30,6 +31,16 @@ Clinic = Callable[..., Path]
 
 def drawn(seed: int) -> bytes:
     return codec.encode(picture(160, 200, seed), "JPEG")
+
+
+def detailed() -> codec.Pixels:
+    """A picture with as much to recognise as skin has: marks of all sizes, everywhere."""
+    noise = np.random.default_rng(5)
+    pixels = np.full((260, 380, 3), (214, 170, 140), np.float32)
+    for size in (3, 7, 15, 31):
+        marks = cv2.GaussianBlur(noise.normal(0, 60 * size**0.5, (260, 380)).astype(np.float32), (0, 0), size / 2)
+        pixels += marks[:, :, None]
+    return pixels.clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture
@@ -113,6 +124,25 @@ def test_a_copy_of_a_published_picture_is_found(clinic: Path, root: Path) -> Non
     fetch.run(here, ["clinic"], from_=[clinic])
     assert len(built(here)) == 2
     assert ledger(here)["total"]["left_out"] == {"duplicate": 1}
+
+
+def test_a_turned_part_is_a_copy_where_places_are_compared(clinic: Path, root: Path) -> None:
+    photograph = detailed()
+    (clinic / "P001" / "1.jpg").write_bytes(codec.encode(photograph, "JPEG"))
+    (clinic / "P002" / "1.jpg").write_bytes(codec.encode(np.rot90(photograph[20:220, 30:330]).copy(), "JPEG"))
+    here = steward(root)
+    fetch.run(here, ["clinic"], from_=[clinic])
+    assert len(built(here)) == 3
+    (root / "curate.toml").write_text("[dedup]\nby_places = true\n", encoding="utf-8")
+    here = Workspace(root, workers=1)
+    assert len(built(here)) == 2
+    with here.database(read_only=True) as database:
+        (edge,) = database.table("edges").to_pylist()
+    assert edge["kind"] == "near"
+    assert re.search(r"places agree, turned by -?90 degrees", edge["evidence"]), edge["evidence"]
+    assert len(built(here)) == 2, "and again, without looking again"
+    (root / "curate.toml").unlink()
+    assert len(built(Workspace(root, workers=1))) == 3, "switched off again"
 
 
 def test_a_picture_that_no_row_names_is_left_out_with_that_reason(clinic: Path, root: Path) -> None:

@@ -51,7 +51,7 @@ near as (
     from alignments l
     join seen a on a.sha256 = l.first_sha256 and a.cell = l.first_cell
     join seen b on b.sha256 = l.second_sha256 and b.cell = l.second_cell
-    where l.version = $nearness and l.places >= $near_places
+    where $use_places and l.version = $nearness and l.places >= $near_places
 ),
 confirmed as (
     select least(n.first, n.second) as first, greatest(n.first, n.second) as second, n.score, n.evidence

@@ -1,7 +1,7 @@
 -- one row per file that a source claims and whose bytes lack a fact
 select c.location, 'picture' as layout, any_missing
 from (
-    select c.location, bool_or(m.location is null or (m.sha256 is not null and (f.sha256 is null or a.sha256 is null or p.sha256 is null))) as any_missing
+    select c.location, bool_or(m.location is null or (m.sha256 is not null and (f.sha256 is null or a.sha256 is null or (p.sha256 is null and $by_places)))) as any_missing
     from claims c
     left join members m on m.location = c.location
     left join fingerprints f on f.sha256 = m.sha256 and f.cell = 0 and f.version = $fingerprint
@@ -24,6 +24,6 @@ where m.location is null
         left join features p on p.sha256 = t.sha256 and p.cell = t.cell and p.version = $features
         left join appearance a on a.sha256 = t.sha256 and a.cell = t.cell and a.version = $appearance
         where t.sha256 = m.sha256 and t.version = $montage and t.kind = 'picture'
-            and (f.sha256 is null or (f.problem is null and (a.sha256 is null or p.sha256 is null)))
+            and (f.sha256 is null or (f.problem is null and (a.sha256 is null or (p.sha256 is null and $by_places))))
     ))
 order by 1, 2

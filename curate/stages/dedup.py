@@ -26,9 +26,10 @@ _SETTLED_AT_ONCE = 256
 def run(workspace: Workspace) -> Report:
     """Build `edges` and `twins` from ids, the sources' own lists, bytes, pixels, and near pictures seen twice.
 
-    A near pair is a candidate by its perceptual hashes, or by places that agree in one geometry, and becomes an edge
-    only when a second look at the pixels confirms it. Pictures that were compared with all others before are compared
-    with new ones alone. `decisions.csv` (decision,first,second,note) accepts or rejects pairs and withdraws pictures.
+    A near pair is a candidate by its perceptual hashes or, where the recipe says so, by places that agree in one
+    geometry, and becomes an edge only when a second look at the pixels confirms it. By places, pictures that were
+    compared with all others before are compared with new ones alone. `decisions.csv` (decision,first,second,note)
+    accepts or rejects pairs and withdraws pictures.
     """
     report = Report("dedup", "pairs")
     recipe = workspace.recipe.dedup
@@ -45,7 +46,7 @@ def run(workspace: Workspace) -> Report:
                 schema = database.table("looks").schema
                 database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
                 advance(len(rows))
-        if recipe.near:
+        if recipe.near and recipe.by_places:
             report.made += _search(database, workspace, recipe.near_detail)
         with database.transaction():
             database.build(
@@ -54,6 +55,7 @@ def run(workspace: Workspace) -> Report:
                 near_agreement=recipe.near_agreement,
                 near_agreement_in_lesion=recipe.near_agreement_in_lesion,
                 nearness=NEARNESS_VERSION,
+                use_places=recipe.by_places,
                 near_places=recipe.near_places,
                 near_overlap=recipe.near_overlap,
                 near_overlap_in_lesion=recipe.near_overlap_in_lesion,

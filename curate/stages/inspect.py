@@ -34,7 +34,7 @@ def run(workspace: Workspace) -> Report:
     with workspace.database() as database:
         freshness.require(database, "parse")
         if not database.table("mode").to_pylist()[0]["labels_only"]:
-            waiting = database.rows("to_inspect", **LOOKED_AT)
+            waiting = database.rows("to_inspect", **LOOKED_AT, by_places=workspace.recipe.dedup.by_places)
             report.there = database.count("members")
             report.made = len(waiting)
             with workspace.progress("inspect", len(waiting), "files") as advance:
@@ -71,7 +71,8 @@ def _errands(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[li
     for row in waiting:
         location = Location.parse(row["location"])
         layout = None if row["layout"] == "picture" else cast(Layout, row["layout"])
-        errand = Errand(row["location"], workspace.store.path(location.object), layout)
+        path = workspace.store.path(location.object)
+        errand = Errand(row["location"], path, layout, workspace.recipe.dedup.by_places)
         if layout is not None:
             yield [errand]
             continue
