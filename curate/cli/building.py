@@ -199,10 +199,11 @@ def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
 
     with skin.progress("look", None, "pictures") as advance:
         found = alike(folder, DedupRecipe(), workers=workers or available(), advance=advance)
-    rows = [row | {"score": f"{row['score']:.4f}"} for row in found["pairs"]]
+    columns = ("first", "second", "kind", "score", "evidence")
+    rows = [{name: row[name] for name in columns} | {"score": f"{row['score']:.4f}"} for row in found["pairs"]]
     if rows:
         skin.say(text_table(rows))
-    skin.say(f"{found['pictures']:,} pictures, {len(rows):,} pairs")
+    skin.say(f"{found['pictures']:,} pictures, {len(rows):,} {'pair' if len(rows) == 1 else 'pairs'}")
     for row in found["unreadable"]:
         skin.say(f"not read: {row['file']}: {row['reason']}")
     skin.give(found)
