@@ -32,13 +32,18 @@ class CurateError(Exception):
         done: str | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.expected = expected
-        self.found = found
+        self.what = self._told(what)
+        super().__init__(self.what)
+        self.where = where and self._told(where)
+        self.expected = expected and self._told(expected)
+        self.found = found and self._told(found)
         self.done = done
         self.hint = hint
+
+    @staticmethod
+    def _told(text: str) -> str:
+        """Return a part as it is told."""
+        return text
 
     def __str__(self) -> str:
         lines = [self.what]
@@ -104,24 +109,9 @@ class ParseError(CurateError):
     \\x1b[2Jxx
     """
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        where: str | None = None,
-        expected: str | None = None,
-        found: str | None = None,
-        done: str | None = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(
-            _quoted(what),
-            where=where and _quoted(where),
-            expected=expected and _quoted(expected),
-            found=found and _quoted(found),
-            done=done,
-            hint=hint,
-        )
+    @staticmethod
+    def _told(text: str) -> str:
+        return _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -59,7 +59,8 @@ class Workspace:
         known = {}
         for path in self.facts("manifests", "*.toml").values():
             manifest = manifests_.read(path)
-            if importlib.util.find_spec(f"curate.sources.{manifest.parser}") is None:
+            known_parser = manifest.parser.isidentifier()  # with a dot in it, the search itself would fail
+            if not known_parser or importlib.util.find_spec(f"curate.sources.{manifest.parser}") is None:
                 raise ManifestError(
                     f"there is no parser {manifest.parser!r}",
                     where=f"{path}: parser",

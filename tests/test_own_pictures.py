@@ -270,6 +270,14 @@ def test_a_manifest_that_cannot_be_meant(root: Path, old: str, new: str) -> None
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("parser", ["tabel", "my.table", "", "table;", "../table"])
+def test_a_parser_that_there_is_not(root: Path, parser: str) -> None:
+    bare = re.sub(r"\[columns\].*?\n\n", "", MANIFEST, flags=re.S).replace('parser = "table"', f'parser = "{parser}"')
+    with pytest.raises(CurateError, match=re.escape(f"there is no parser {parser!r}")) as caught:
+        _ = steward(root, bare).manifests
+    assert "clinic.toml" in str(caught.value)
+
+
 def test_two_unpacked_files_of_one_name_are_both_taken(clinic: Path, root: Path) -> None:
     here = steward(root)
     fetch.run(here, ["clinic"], from_=[clinic])
