@@ -41,7 +41,7 @@ def build(
         started = time.monotonic()
         if stage == "fetch":
             report = _fetch(workspace, chosen, labels_only, accept_license)
-            report.notes += [f"{name} is left out: nobody promises a download of it; see curate sources" for name in absent]
+            report.notes += [f"{name} is left out: nobody promises a download; see curate sources" for name in absent]
         elif stage == "parse":
             report = run(stage, workspace, labels_only=labels_only)
         elif stage == "shard" and labels_only:
