@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sys
 import threading
 
@@ -48,6 +49,8 @@ def main() -> None:
         )
         code = _end(refused.parts(), refused.exit_code, wants_json)
         click.echo(f"curate: {refused}", err=True)
+    # All is done and said: a Ctrl-C while Python takes itself down would only lose the exit code.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code if isinstance(code, int) else 0)
 
 
