@@ -1,29 +1,35 @@
 """How many changed copies of real pictures are found again, how many pairs told are false, and how fast.
 
+    pip install imagededup
     python benchmarks/near_duplicates.py --from ../shared/data [--pictures 200]
     python benchmarks/near_duplicates.py --scale 50000
+    python benchmarks/near_duplicates.py --hashes 1000000
 
 The first takes the real pictures of ISIC, PH2 and PAD-UFES-20 and some tiles of the Severance, ASAN and Hallym sheets,
-makes of each one copy by every change of `changed_pictures` and two by each draw of two and of three changes, saves all
-as JPEG at quality 95, and asks for all pairs among originals and copies. Prints three tables:
+but for each fourth, by which the bounds were chosen. It makes of each one copy by every change of `changed_pictures`
+and two by each draw of two and of three changes, saves all as JPEG at quality 95, and asks for all pairs among
+originals and copies. Prints three tables:
 
-1. Recall of the pairs (original, copy) by change: of what `dedup` tells (by hash or by places, seen twice),
-   beside the perceptual hashes PHash and DHash at distances 4 and 10, where each pair of originals and copies is
-   compared. These are imagehash's 64 bits; imagededup's differ in the median alone (and it needs PyTorch).
+1. Recall of the pairs (original, copy) by change: of what `dedup` tells (by hash or by places, seen twice), beside
+   imagededup's PHash and DHash at distances 4 and 10, where each pair of originals and copies is compared. Where
+   imagededup is not installed (it needs PyTorch), imagehash stands in, whose 64 bits differ in the median alone.
 2. Precision over all pairs told. True is a pair made of one original, of one ISIC id, or of two originals that
    `observed_image_pairs.csv` calls the same photograph. Second photographs of one lesion in that list, tiles of one
    Severance case and neighbours on one ASAN sheet are counted apart from pairs of different lesions.
 3. Seconds of each step, and pictures each second.
 
 The second draws so many sets of features (no pictures), each fifth a changed copy of another, and times the search for
-candidates and the geometric check of all of them, at half the number and at the whole of it, with the peak memory.
+candidates and the geometric check of all of them, at half the number and at the whole of it, with the peak memory. The
+third times all pairs of so many drawn hashes within 8 bits.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import hashlib
+import importlib.util
 import re
 import resource
 import tempfile
@@ -32,13 +38,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from changed_pictures import copies
 
 from curate.components import components
-from curate.images import alignment, codec, features, fingerprint, montage, neighbours
-from curate.look import FEWEST_PLACES, Known, Sight, settle
+from curate.images import alignment, codec, features, fingerprint, montage
+from curate.images.neighbours import Asked
+from curate.pairs import FEWEST_PLACES, Known, Sight, settle
 from curate.pictures_alike import seen_again
 from curate.recipe import DedupRecipe
 from curate.text_table import text_table
@@ -54,11 +62,12 @@ def rank(name: str) -> str:
 
 
 def originals(root: Path, most: int, tiles: int) -> Iterator[tuple[str, codec.Pixels]]:
-    """Yield (name, pixels) of the pictures, and of so many tiles."""
+    """Yield (name, pixels) of at most so many pictures and so many tiles, but for each fourth of all."""
     whole = [*root.glob("isic/images/*/*.jpg"), *root.glob("ph2/**/*_Dermoscopic_Image/*.bmp")]
     whole += root.glob("pad_ufes_20/**/*.png")
-    names = sorted((path.relative_to(root).as_posix() for path in whole), key=rank)
-    for name in sorted(names[:most]):
+    names = [path.relative_to(root).as_posix() for path in sorted(whole)]
+    unseen = sorted((name for place, name in enumerate(names) if place % 4), key=rank)
+    for name in sorted(unseen[:most]):
         yield name, codec.decode((root / name).read_bytes()).pixels
     cut = []
     for path in [*root.glob("severance/**/*.jpg"), *root.glob("asan/**/*.png")]:
@@ -66,10 +75,29 @@ def originals(root: Path, most: int, tiles: int) -> Iterator[tuple[str, codec.Pi
         for tile in montage.cut(sheet, "captioned" if path.suffix == ".jpg" else "plain"):
             if tile.kind == "picture":
                 cut.append((f"{path.relative_to(root).as_posix()}#{tile.cell}", codec.crop(sheet, tile.box)))
-    yield from sorted(cut, key=lambda entry: rank(entry[0]))[: min(tiles, most)]
+    drawn = sorted(cut, key=lambda entry: rank(entry[0]))[:tiles]
+    yield from [entry for place, entry in enumerate(drawn, len(names)) if place % 4][:most]
 
 
-Row = tuple[str, str, Path, bytes, int, int]  # original, change, file, places, phash, dhash
+Row = tuple[str, str, Path, bytes, int, int, int]  # original, change, file, places, peer's PHash and DHash, our PHash
+
+
+@functools.cache
+def peer() -> Any:
+    """Return imagededup's hashes (PHash, DHash), or None."""
+    if importlib.util.find_spec("imagededup") is None:
+        return None
+    from imagededup.methods import DHash, PHash  # it loads PyTorch, which few have
+
+    return PHash(verbose=False), DHash(verbose=False)
+
+
+def peer_hashes(pixels: codec.Pixels) -> tuple[int, int] | None:
+    """Return imagededup's PHash and DHash of a picture."""
+    if peer() is None:
+        return None
+    first, second = (int(method.encode_image(image_array=pixels), 16) for method in peer())
+    return first, second
 
 
 def made(errand: tuple[str, codec.Pixels, Path]) -> list[Row]:
@@ -81,7 +109,8 @@ def made(errand: tuple[str, codec.Pixels, Path]) -> list[Row]:
         path.write_bytes(codec.encode(copy, "JPEG", 95))
         seen = codec.decode(path.read_bytes()).pixels
         known = fingerprint.fingerprint(seen)
-        rows.append((name, kind, path, features.features(seen), known.phash, known.dhash))
+        phash, dhash = peer_hashes(seen) or (known.phash, known.dhash)
+        rows.append((name, kind, path, features.features(seen), phash, dhash, known.phash))
     return rows
 
 
@@ -115,11 +144,11 @@ def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     place = {one.sight.sha256: number for number, one in enumerate(known)}
     start = time.perf_counter()
     found: set[Pair] = set()
-    for _, first, second in neighbours.neighbours([one.places for one in known]):
+    for _, first, second in Asked([one.places for one in known]).neighbours():
         found.update(zip(first.tolist(), second.tolist(), strict=True))
     searched = time.perf_counter()
     recipe = DedupRecipe()
-    hashes = np.array([row[4] for row in rows], np.uint64)
+    hashes = np.array([row[6] for row in rows], np.uint64)
     first, second, _ = fingerprint.near_pairs(hashes, recipe.near_distance)
     hashed = list(zip(first.tolist(), second.tolist(), strict=True))
     pairs = sorted(found)
@@ -128,8 +157,12 @@ def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     answer: set[Pair] = set()
     for settled in chain(spread(seen_again, looks, workers=workers), spread(settle, batches, workers=workers)):
         for row in settled:
-            enough = recipe.near_overlap if "places" in row else recipe.near_agreement
-            if row.get("places", recipe.near_places) >= recipe.near_places and row["agreement"] >= enough:
+            by_places = "places" in row
+            if by_places and row["places"] < recipe.near_places:
+                continue
+            if row["score" if by_places else "agreement"] >= (
+                recipe.near_overlap if by_places else recipe.near_agreement
+            ):
                 i, j = place[row["first_sha256"]], place[row["second_sha256"]]
                 answer.add((min(i, j), max(i, j)))
     seconds = {"search": searched - start, "settle": time.perf_counter() - searched, "candidates": float(len(pairs))}
@@ -174,6 +207,7 @@ def compare(root: Path, most: int, tiles: int, workers: int) -> None:
         | {name: f"{counts[name] / counts['copies']:.4f}" for name in answers}
         for kind, counts in recall.items()
     ]
+    print(f"PHash and DHash are {'imagededup' if peer() else 'imagehash'}'s")
     print(text_table(table))
     print()
     table = []
@@ -251,7 +285,7 @@ def scale(count: int, workers: int) -> None:
 
         def batches(packed: list[bytes] = packed) -> Iterator[list[tuple[bytes, bytes]]]:
             nonlocal candidates
-            for _, first, second in neighbours.neighbours(packed):
+            for _, first, second in Asked(packed).neighbours():
                 ends = list(zip(first.tolist(), second.tolist(), strict=True))
                 candidates += len(ends)
                 for at in range(0, len(ends), 256):

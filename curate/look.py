@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +12,10 @@ import numpy as np
 
 from curate.errors import CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
-from curate.images import alignment, artefacts, codec, features, fingerprint, montage, neighbours, overlap, scene, tone
-from curate.records import Box, Layout
+from curate.images import artefacts, codec, features, fingerprint, montage, scene, tone
+from curate.records import Layout
 
 APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
-NEARNESS_VERSION = ((features.VERSION * 100 + neighbours.VERSION) * 100 + alignment.VERSION) * 100 + overlap.VERSION
-
-FEWEST_PLACES = 6  # that agree: with fewer the pixels are not looked at
 
 
 @dataclass(frozen=True)
@@ -169,82 +165,3 @@ def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
 def one_line(error: CurateError) -> str:
     """Say what is wrong with a picture in one line, without where it lies."""
     return "; ".join(value for word, value in error.parts().items() if word in ("what", "expected", "found"))
-
-
-@dataclass(frozen=True)
-class Sight:
-    """One picture where it lies: a whole file (`cell` 0), or the box of a tile on a sheet."""
-
-    sha256: str
-    cell: int
-    location: str
-    object_path: Path
-    box: Box | None
-
-
-@functools.lru_cache(maxsize=6)
-def _pixels(location: str, object_path: Path) -> np.ndarray:
-    return codec.decode(read_location(Location.parse(location), object_path)).pixels
-
-
-def see(sight: Sight) -> np.ndarray:
-    """Return one picture at full size (height, width, 3; uint8 sRGB). Raises UnreadablePicture."""
-    whole = _pixels(sight.location, sight.object_path)
-    return whole if sight.box is None else codec.crop(whole, sight.box)
-
-
-def compare(pairs: list[tuple[Sight, Sight]]) -> list[dict[str, Any]]:
-    """Look at each pair of candidates a second time, at full size: rows for the fact table `looks`."""
-    return [
-        {
-            "first_sha256": first.sha256,
-            "first_cell": first.cell,
-            "second_sha256": second.sha256,
-            "second_cell": second.cell,
-            "version": fingerprint.VERSION,
-            "agreement": fingerprint.agreement(see(first), see(second)),
-        }
-        for first, second in pairs
-    ]
-
-
-@dataclass(frozen=True)
-class Known:
-    """A picture where it lies, and the places it is known by."""
-
-    sight: Sight
-    places: bytes
-
-
-def settle(pairs: list[tuple[Known, Known]]) -> list[dict[str, Any]]:
-    """Lay each pair of candidates on each other: rows for the fact table `alignments`, of those whose places agree.
-
-    The pixels are looked at only where enough places agree.
-    """
-    rows = []
-    for first, second in pairs:
-        found = alignment.align(features.unpacked(first.places), features.unpacked(second.places))
-        if found is None or found.inliers < FEWEST_PLACES:
-            continue
-        agreement, share = overlap.overlap(_shown(first.sight), _shown(second.sight), found)
-        rows.append(
-            {
-                "first_sha256": first.sight.sha256,
-                "first_cell": first.sight.cell,
-                "second_sha256": second.sight.sha256,
-                "second_cell": second.sight.cell,
-                "version": NEARNESS_VERSION,
-                "places": found.inliers,
-                "mirrored": found.mirrored,
-                "turned_deg": found.turned_deg,
-                "grown": found.grown,
-                "share": share,
-                "agreement": agreement,
-            }
-        )
-    return rows
-
-
-@functools.lru_cache(maxsize=2048)  # 37 KB each
-def _shown(sight: Sight) -> np.ndarray:
-    return features.shown(see(sight))

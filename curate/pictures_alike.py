@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from curate.errors import CurateError
-from curate.images import codec, features, fingerprint, neighbours
-from curate.look import Known, Sight, compare, one_line, settle
+from curate.images import codec, features, fingerprint
+from curate.images.neighbours import Asked
+from curate.look import one_line
+from curate.pairs import Known, Sight, compare, settle
 from curate.recipe import DedupRecipe
 from curate.workers import spread, worth
 
@@ -129,17 +131,18 @@ def _near(seen: list[Seen], recipe: DedupRecipe, workers: int) -> Iterator[dict[
     looks = chain(spread(seen_again, hashed, workers=some), spread(settle, _by_places(known), workers=some))
     for row in chain.from_iterable(looks):
         by_places = "places" in row
-        if row["agreement"] < (recipe.near_overlap if by_places else recipe.near_agreement):
+        score = row["score"] if by_places else row["agreement"]
+        if score < (recipe.near_overlap if by_places else recipe.near_agreement):
             continue
         if by_places and row["places"] < recipe.near_places:
             continue
         ends = tuple(sorted((row["first_sha256"], row["second_sha256"])))
         before = found.get((ends[0], ends[1]))
-        if before is None or before["score"] < row["agreement"]:
+        if before is None or before["score"] < score:
             found[ends[0], ends[1]] = {
                 "ends": (paths[ends[0]], paths[ends[1]]),
                 "kind": "near",
-                "score": row["agreement"],
+                "score": score,
                 "evidence": _in_words(row),
             }
     yield from found.values()
@@ -154,7 +157,7 @@ def _by_hash(known: list[Known], hashes: fingerprint.Hashes, recipe: DedupRecipe
 
 
 def _by_places(known: list[Known]) -> Iterator[Pairs]:
-    for _, first, second in neighbours.neighbours([one.places for one in known]):
+    for _, first, second in Asked([one.places for one in known]).neighbours():
         yield from _batches(known, first.tolist(), second.tolist())
 
 

@@ -34,13 +34,11 @@ class DedupRecipe:
     near_agreement: float = 0.92  # local correlation at the second look from which two pictures are one: on the real
     # pictures different lesions stay below 0.87, and 118 of 119 copies known to be one photograph are above
     near_agreement_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion: consecutive
-    # photographs of it are nearly equal, and are a family, not copies
-    by_places: bool = (
-        False  # near by places that agree, too: finds what was cropped, turned or mirrored; off until it is
-    )
-    # measured on 100,000 pictures, and because two photographs of a lesion that has no id may pass for one
-    near_places: int = 8  # distinct places that must agree on one affine map before two pictures can be one
-    near_overlap: float = 0.92  # agreement where one lies on the other from which two pictures are one
+    # photographs of it, and neighbours on one sheet, are nearly equal, and are a family, not copies
+    by_places: bool = True  # near by places that agree, too: finds what was cropped, turned, mirrored or framed
+    near_places: int = 6  # distinct places that must agree on one affine map before two pictures can be one
+    near_overlap: float = 0.85  # score where one lies on the other (agreement, less where few places agree) from which
+    # two pictures are one
     near_overlap_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion
 
 

@@ -14,6 +14,7 @@ from curate.components import components
 from curate.db import Database
 from curate.images import codec, fingerprint
 from curate.look import APPEARANCE_VERSION
+from curate.pairs import LOOK_VERSION
 from curate.stages import inspect, label, split
 from curate.workspace import Workspace
 
@@ -120,9 +121,9 @@ def _copies(database: Database, hostile: bool) -> None:
     ends = pa.schema([("first", pa.string()), ("second", pa.string()), ("distance", pa.int32())])
     database.replace("candidates", pa.Table.from_pylist([], schema=ends))
     uses = {f"use_{kind}": True for kind in ("same_id", "listed", "same_bytes", "same_pixels", "near")}
-    near = {"near_agreement": 0.92, "near_agreement_in_lesion": 0.99, "use_places": False, "nearness": 0}
-    near |= {"near_places": 8, "near_overlap": 0.92, "near_overlap_in_lesion": 0.99}
-    database.build("edges", fingerprint=fingerprint.VERSION, **near, **uses)
+    near = {"near_agreement": 0.92, "near_agreement_in_lesion": 0.99, "use_places": True, "look": LOOK_VERSION}
+    near |= {"near_places": 6, "near_overlap": 0.85, "near_overlap_in_lesion": 0.99}
+    database.build("near_pairs", "edges", **near, **uses)
     ids = database.table("records").column("id").to_pylist()
     pairs = [(row["first"], row["second"]) for row in database.table("edges").to_pylist()]
     database.replace(

@@ -10,7 +10,7 @@ import pytest
 
 from curate.images import codec, features, neighbours
 from curate.images.alignment import align
-from curate.images.overlap import overlap
+from curate.images.overlap import overlap, score
 from curate.recipe import DedupRecipe
 
 RECIPE = DedupRecipe()
@@ -78,9 +78,11 @@ CHANGES: dict[str, Change] = {
 
 def one_picture(first: codec.Pixels, second: codec.Pixels) -> bool:
     found = align(features.unpacked(features.features(first)), features.unpacked(features.features(second)))
+
     if found is None or found.inliers < RECIPE.near_places:
         return False
-    return overlap(features.shown(first), features.shown(second), found)[0] >= RECIPE.near_overlap
+    agreement, _ = overlap(features.shown(first), features.shown(second), found)
+    return score(agreement, found.inliers) >= RECIPE.near_overlap
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -137,35 +139,34 @@ def test_low_detail_never_chains() -> None:
     pictures = [picture.clip(0, 255).astype(np.uint8) for picture in plain]
     pictures += [vignette(picture) for picture in pictures]
     packed = [features.features(picture) for picture in pictures]
-    for _, first, second in neighbours.neighbours(packed):
+    for _, first, second in neighbours.Asked(packed).neighbours():
         for i, j in zip(first.tolist(), second.tolist(), strict=True):
             # A picture and its own vignette may be told; two different ones never.
             assert i % 12 == j % 12 or not one_picture(pictures[i], pictures[j])
 
 
-def pairs(packed: list[bytes], new: list[bool] | None = None) -> set[tuple[int, int]]:
+def pairs(packed: list[bytes], asking: list[bytes] | None = None) -> set[tuple[int, int]]:
     return {
         (i, j)
-        for _, first, second in neighbours.neighbours(packed, new)
+        for _, first, second in neighbours.Asked(packed).neighbours(asking)
         for i, j in zip(first.tolist(), second.tolist(), strict=True)
     }
 
 
-def test_copies_are_candidates_and_only_what_is_new_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    originals = [lesion(seed) for seed in range(30)]
-    packed = [features.features(pixels) for pixels in originals]
-    packed += [features.features(CHANGES["mirror, rotation, JPEG"](pixels)) for pixels in originals]
+def test_copies_are_candidates_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    originals = [features.features(lesion(seed)) for seed in range(30)]
+    copies = [features.features(CHANGES["mirror, rotation, JPEG"](lesion(seed))) for seed in range(30)]
+    packed = originals + copies
     found = pairs(packed)
     assert {(number, number + 30) for number in range(30)} <= found
+    assert all(i < j for i, j in found)
     assert pairs(packed) == found
+    assert {(number, number) for number in range(30)} <= pairs(originals, copies) & pairs(copies, originals)
     # The size of a batch changes nothing, and a picture without places is passed over.
     monkeypatch.setattr(neighbours, "_AT_ONCE", 7)
     assert pairs(packed) == found
     assert pairs([*packed, b""]) == found
-    assert pairs([]) == pairs([b"", b""]) == set()
-    last = pairs(packed, [False] * 59 + [True])
-    assert (29, 59) in last
-    assert all(59 in pair for pair in last)
+    assert pairs([]) == pairs([b"", b""]) == pairs([], packed) == pairs(packed, []) == pairs(packed, [b""]) == set()
 
 
 def test_features_are_small_and_the_same_each_time() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -15,7 +14,6 @@ from conftest import Curate
 from curate import Workspace, decisions
 from curate.audit import review
 from curate.errors import CorpusError
-from curate.images import fingerprint
 
 NEAR = ("isic_2018:ISIC_0000002", "pad_ufes_20:PAT_0_1_1")
 NEAR_TOO = ("isic_2019:ISIC_0000002", "pad_ufes_20:PAT_0_1_1")
@@ -33,15 +31,18 @@ def built(tmp_path: Path) -> Workspace:
         rows = [{"first": a, "second": b, "kind": kind, "score": score, "evidence": f"agrees to {score}"}
                 for kind, (a, b), score in edges]  # fmt: skip
         database.replace("edges", pa.Table.from_pylist(rows, schema=database.table("edges").schema))
-        hashes = {row["id"]: row["sha256"] for row in database.table("pictures").to_pylist()}
-        candidates: list[dict[str, Any]] = []
-        looks: list[dict[str, Any]] = []
-        for (a, b), agreement in ((REFUSED, 0.9), (FAR, 0.5)):
-            candidates.append({"first": a, "second": b, "distance": 6})
-            ends = {"first_sha256": hashes[a], "first_cell": 0, "second_sha256": hashes[b], "second_cell": 0}
-            looks.append(ends | {"version": fingerprint.VERSION, "agreement": agreement})
-        database.replace("candidates", pa.Table.from_pylist(candidates, schema=database.table("candidates").schema))
-        database.insert("looks", pa.Table.from_pylist(looks, schema=database.table("looks").schema))
+        seen = [
+            {
+                "first": a,
+                "second": b,
+                "by_places": False,
+                "score": score,
+                "bound": 0.92,
+                "evidence": f"agrees to {score}",
+            }
+            for (a, b), score in ((NEAR, 0.93), (NEAR_TOO, 0.95), (SURE, 0.92), (REFUSED, 0.9), (FAR, 0.5))
+        ]
+        database.replace("near_pairs", pa.Table.from_pylist(seen, schema=database.table("near_pairs").schema))
     return workspace
 
 

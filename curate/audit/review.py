@@ -13,7 +13,6 @@ from curate.audit.page import Section, page, paragraph, section
 from curate.audit.thumbnail import Thumbnail, thumbnails
 from curate.components import components
 from curate.errors import CorpusError
-from curate.images import fingerprint
 from curate.report import Report
 from curate.workspace import Workspace
 
@@ -61,17 +60,9 @@ def questions(workspace: Workspace) -> list[Question]:
 
     Raises CorpusError where the copies were not looked for yet, or where pictures came since.
     """
-    recipe = workspace.recipe.dedup
     with workspace.database(read_only=True) as database:
         freshness.require(database, "dedup")
-        rows = database.rows(
-            "review_pairs",
-            fingerprint=fingerprint.VERSION,
-            near_agreement=recipe.near_agreement,
-            near_agreement_in_lesion=recipe.near_agreement_in_lesion,
-            use_near=recipe.near,
-            doubt=_DOUBT,
-        )
+        rows = database.rows("review_pairs", doubt=_DOUBT)
         sure = [(row["first"], row["second"]) for row in database.rows("review_sure")]
     ids = sorted({row[end] for row in rows for end in ("first", "second")} | {name for pair in sure for name in pair})
     group = dict(zip(ids, components(ids, sure), strict=True))

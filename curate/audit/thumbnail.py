@@ -10,7 +10,7 @@ from typing import Any
 from curate.errors import CurateError
 from curate.files import Location, read_location
 from curate.images import codec
-from curate.look import Sight, see
+from curate.pairs import Sight, see
 from curate.records import Box
 from curate.report import Advance
 from curate.workspace import Workspace

@@ -18,11 +18,10 @@ import numpy.typing as npt
 from curate.images.alignment import ALIKE
 from curate.images.features import WAVES, Features, mirrored, unpacked
 
-VERSION = 1
+VERSION = 2
 
 _LIST = 1024  # descriptors of a list, on the mean
-_PROBES = 6  # lists looked through for each descriptor
-_ASKED = 48  # best places of a picture that are asked about; all are there to answer
+_PROBES = 4  # lists looked through for each descriptor
 _NEIGHBOURS = 24  # nearest descriptors looked at for each
 _TREE = 4096  # lists above which the nearest are found along a graph (HNSW, Malkov and Yashunin 2018), not one by one
 _AT_ONCE = 1024  # pictures asked for at a time
@@ -33,29 +32,76 @@ _GROWTH = 1.0  # steps in each doubling
 Numbers = npt.NDArray[np.int64]
 
 
-def neighbours(packed: Sequence[bytes], new: Sequence[bool] | None = None) -> Iterator[tuple[int, Numbers, Numbers]]:
-    """Yield (pictures asked, i, j) for each batch: i < j, int64, may be one picture; no pair more than twice in all.
+class Asked:
+    """Pictures that are asked: the features of each, as `features` gives them, and the lists to find them by.
 
-    `packed` holds the features of all pictures as `features` gives them. With `new`, pairs of which at least one is
-    new, and only the new are asked about. A picture of which more than 24 copies are there names some of them.
+    What is found depends on who asks and who is asked alone, not on what else there is, was asked before, or comes
+    later. Of a picture that has more than 24 copies among those asked, some of them are found.
     """
+
+    def __init__(self, packed: Sequence[bytes]) -> None:
+        self._pictures = len(packed)
+        self._owners, self._whole, _ = _laid_out(packed)
+        self._index = _index(self._whole) if len(self._whole) else None
+
+    def neighbours(self, asking: Sequence[bytes] | None = None) -> Iterator[tuple[int, Numbers, Numbers]]:
+        """Yield (pictures that asked, i, j) for each batch: picture i of those asking may be picture j of those asked.
+
+        i and j are int64. Without `asking`, those asked ask one another, and i < j; a pair comes twice at most.
+        """
+        if self._index is None:
+            return
+        own = asking is None
+        owners, whole, starts = (self._owners, self._whole, None) if asking is None else _laid_out(asking)
+        if starts is None:
+            starts = np.searchsorted(owners, np.arange(self._pictures + 1))
+        for begin in range(0, len(starts) - 1, _AT_ONCE):
+            end = min(begin + _AT_ONCE, len(starts) - 1)
+            rows = np.arange(starts[begin], starts[end])
+            found = [self._voted(whole, owners, rows, own, mirror) for mirror in (False, True)] if len(rows) else []
+            keys = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+            yield end - begin, keys // self._pictures, keys % self._pictures
+
+    def _voted(self, whole: Features, owners: Numbers, rows: Numbers, own: bool, mirror: bool) -> Numbers:
+        """Return the pairs, i * pictures + j, that enough of these rows vote for."""
+        assert self._index is not None
+        waves = mirrored(whole.waves[rows]) if mirror else whole.waves[rows]
+        away, found = self._index.search(waves.astype(np.float32), _NEIGHBOURS)
+        asking, place = np.nonzero((found >= 0) & (away < ALIKE))
+        here, there = rows[asking], found[asking, place]
+        if own:
+            other = self._owners[there] != owners[here]
+            here, there = here[other], there[other]
+        pair = owners[here] * self._pictures + self._owners[there]
+        pairs, number, votes = np.unique(pair, return_inverse=True, return_counts=True)
+        enough = votes[number] >= _VOTES
+        here, there, number = here[enough], there[enough], number[enough]
+        turn = self._whole.angles[there] - whole.angles[here] * (-1 if mirror else 1)
+        turn = (turn / (2 * np.pi) * _TURNS) % _TURNS
+        grown = (self._whole.sizes[there] - whole.sizes[here]) * _GROWTH
+        asking = here - rows[0]
+        span = int(asking.max(initial=0)) + 1
+        chosen = np.zeros(len(pairs), bool)
+        # Each vote is counted in steps that begin at a whole and at a half, so that no border parts what agrees.
+        for shift_turn in (0.0, 0.5):
+            for shift_grown in (0.0, 0.5):
+                step = (np.floor(turn + shift_turn) % _TURNS).astype(np.int64) * 32
+                step += np.floor(grown + shift_grown).astype(np.int64) + 16
+                # One place votes once for a pair, however many places of the other it resembles.
+                once = np.unique((number * (_TURNS * 32) + step) * span + asking) // span
+                keys, counts = np.unique(once, return_counts=True)
+                chosen[keys[counts >= _VOTES] // (_TURNS * 32)] = True
+        pair = pairs[chosen]
+        if own:
+            i, j = pair // self._pictures, pair % self._pictures
+            pair = np.minimum(i, j) * self._pictures + np.maximum(i, j)
+        return np.asarray(pair, np.int64)
+
+
+def _laid_out(packed: Sequence[bytes]) -> tuple[Numbers, Features, Numbers]:
+    """Return the picture that each place is of, all places, and where the places of each picture begin (and end)."""
     counts = np.array([len(data) // (WAVES + 4) for data in packed], np.int64)
-    if not counts.sum():
-        return
-    owners = np.repeat(np.arange(len(packed)), counts)
-    whole = unpacked(b"".join(packed))
-    index = _index(whole)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    asked = np.arange(len(packed)) if new is None else np.flatnonzero(np.asarray(new, bool))
-    for begin in range(0, len(asked), _AT_ONCE):
-        batch = asked[begin : begin + _AT_ONCE]
-        rows = np.concatenate([np.arange(starts[one], min(starts[one] + _ASKED, starts[one + 1])) for one in batch])
-        if len(rows):
-            found = [_voted(index, whole, owners, len(packed), rows, mirror) for mirror in (False, True)]
-            keys = np.unique(np.concatenate(found))
-            yield len(batch), keys // len(packed), keys % len(packed)
-        else:
-            yield len(batch), rows, rows
+    return np.repeat(np.arange(len(packed)), counts), unpacked(b"".join(packed)), np.cumsum([0, *counts])
 
 
 def _index(whole: Features) -> faiss.IndexIVF:
@@ -92,36 +138,3 @@ def _drawn(waves: npt.NDArray[np.int8], count: int) -> npt.NDArray[np.float32]:
     mixed *= np.uint64(0x9E3779B97F4A7C15)
     smallest = np.lexsort((np.arange(len(mixed)), mixed))[:count] if count < len(mixed) else np.arange(len(mixed))
     return np.unique(waves[smallest], axis=0).astype(np.float32)
-
-
-def _voted(
-    index: faiss.IndexIVF, whole: Features, owners: Numbers, pictures: int, rows: Numbers, mirror: bool
-) -> Numbers:
-    """Return the pairs, i * pictures + j, that enough of these rows vote for."""
-    waves = mirrored(whole.waves[rows]) if mirror else whole.waves[rows]
-    away, found = index.search(waves.astype(np.float32), _NEIGHBOURS)
-    asking, place = np.nonzero((found >= 0) & (away < ALIKE))
-    here, there = rows[asking], found[asking, place]
-    other = owners[there] != owners[here]
-    here, there = here[other], there[other]
-    pairs, number, votes = np.unique(owners[here] * pictures + owners[there], return_inverse=True, return_counts=True)
-    enough = votes[number] >= _VOTES
-    here, there, number = here[enough], there[enough], number[enough]
-    turn = whole.angles[there] - whole.angles[here] * (-1 if mirror else 1)
-    turn = (turn / (2 * np.pi) * _TURNS) % _TURNS
-    grown = (whole.sizes[there] - whole.sizes[here]) * _GROWTH
-    asking = here - rows[0]
-    span = int(asking.max(initial=0)) + 1
-    chosen = np.zeros(len(pairs), bool)
-    # Each vote is counted in steps that begin at a whole and at a half, so that no border parts what agrees.
-    for shift_turn in (0.0, 0.5):
-        for shift_grown in (0.0, 0.5):
-            step = (np.floor(turn + shift_turn) % _TURNS).astype(np.int64) * 32
-            step += np.floor(grown + shift_grown).astype(np.int64) + 16
-            # One place votes once for a pair, however many places of the other it resembles.
-            once = np.unique((number * (_TURNS * 32) + step) * span + asking) // span
-            keys, counts = np.unique(once, return_counts=True)
-            chosen[keys[counts >= _VOTES] // (_TURNS * 32)] = True
-    pair = pairs[chosen]
-    i, j = pair // pictures, pair % pictures
-    return np.asarray(np.minimum(i, j) * pictures + np.maximum(i, j), np.int64)

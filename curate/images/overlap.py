@@ -9,16 +9,22 @@ import numpy.typing as npt
 from curate.images.alignment import Alignment
 from curate.images.codec import Pixels
 
-VERSION = 1
+VERSION = 2
 
 _FINE = 1.0  # pixels (of 192): finer detail is what re-compression and scaling change
 _AROUND = 5.0  # pixels: what is correlated is how each place differs from its own surroundings
 _NOISE = 4.0  # grey levels squared: surroundings as plain as that have no say
 _LOUD = 100.0  # grey levels squared: more contrast than that adds no more say, or a ruler would outvote the skin
+_EVEN = 9.0  # the same for the mean over all: lettering on both pictures counts little more than the skin beside it
+_BEHIND = 0.2  # by which the mean over all may stay behind the agreement of the best
 _MARGIN = 6  # pixels from any edge: beyond it surroundings are not all there
 _WORST = 0.3  # of the overlap that may be covered: ruler, caption, mask
 _BLANK = 0.3  # grey levels squared within 5 pixels: a frame or a mask, not skin
+_DARK = 16  # grey levels below which a corner near a frame is a vignette inside it
+_CORNER = 60  # pixels of such a corner, at least
+_REACH = 8  # pixels between frame and corner: their border, blurred by JPEG, is not blank
 _FEWEST = 400  # pixels in common: fewer say nothing
+_SHARE = 0.1  # of a picture that must be in common
 _SETTLES = 30  # steps in which the map is settled to a fraction of a pixel
 
 Floats = npt.NDArray[np.float32]
@@ -29,7 +35,8 @@ def overlap(first: Pixels, second: Pixels, alignment: Alignment) -> tuple[float,
 
     Both are grey, uint8 (h, w), as `features.shown` gives them. The map is settled on the pixels themselves (enhanced
     correlation, Evangelidis and Psarakis 2008); then both are correlated within a few pixels everywhere, and the best
-    70 % of what both show are averaged, since something may be laid over the rest.
+    70 % of what both show are averaged, since something may be laid over the rest. The mean over all may stay behind
+    by 0.2 and no more: two lesions under one caption agree there, and nowhere else.
     """
     matrix = alignment.matrix
     if abs(np.linalg.det(matrix[:, :2])) < 1:  # into the frame that shows the common part smaller: nothing is invented
@@ -45,18 +52,41 @@ def overlap(first: Pixels, second: Pixels, alignment: Alignment) -> tuple[float,
         laid = np.asarray(cv2.warpAffine(there, way, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP), np.float32)
         shared = cv2.warpAffine(known, way, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
         both = (shared > 0) & (seen > 0)
-        if both.sum() >= _FEWEST:
+        if both.sum() >= max(_FEWEST, _SHARE * both.size):
             best = max(best, (_agreement(here, laid, both), float(both.mean())))
     return best
 
 
+def score(agreement: float, places: int) -> float:
+    """Return the agreement, less up to 0.09 where so few places led to it: six of 96 agree by chance now and then."""
+    return agreement - max(0.0, 1.1 / places - 0.09)
+
+
+def framed(first: Pixels, second: Pixels) -> tuple[float, float]:
+    """Return (agreement, share) of two pictures that show the same in the same frame, whatever their sizes."""
+    wide, tall = second.shape[1] / first.shape[1], second.shape[0] / first.shape[0]
+    # Centre of a pixel to centre of a pixel.
+    matrix = np.array([[wide, 0, (wide - 1) / 2], [0, tall, (tall - 1) / 2]], np.float64)
+    return overlap(first, second, Alignment(matrix, 0, False))
+
+
 def _shows(grey: Floats) -> Pixels:
-    """Return 1 where a picture shows something: away from its edge, and from a blank frame that reaches there."""
+    """Return 1 where a picture shows something: away from its edge, and from a blank frame that reaches there.
+
+    A dark corner within reach of a frame belongs to it: a vignette that was framed.
+    """
     spread = cv2.blur(grey * grey, (5, 5)) - cv2.blur(grey, (5, 5)) ** 2
     blank = np.pad((spread < _BLANK).astype(np.uint8), 1, constant_values=1)
     height, width = blank.shape
     _, pieces = cv2.connectedComponents(blank, connectivity=4)
     away = (pieces == pieces[0, 0]).astype(np.uint8)
+    dark = np.pad((grey < _DARK).astype(np.uint8), 1)
+    count, corners, sizes, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    reached = np.zeros(count, bool)
+    reached[corners[cv2.dilate(away, np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)) > 0]] = True
+    reached &= sizes[:, cv2.CC_STAT_AREA] >= _CORNER
+    reached[0] = False  # what is not dark
+    away |= reached[corners].astype(np.uint8)
     away = cv2.dilate(away, np.ones((2 * _MARGIN + 1, 2 * _MARGIN + 1), np.uint8))
     return np.ascontiguousarray(1 - away[1 : height - 1, 1 : width - 1])
 
@@ -91,10 +121,11 @@ def _agreement(a: Floats, b: Floats, shared: npt.NDArray[np.bool_]) -> float:
     both = np.sqrt(np.maximum(spread_a, 1e-2) * np.maximum(spread_b, 1e-2))
     alike = ((around(a * b) - mean_a * mean_b) / both)[shared].astype(np.float64)
     both = both[shared].astype(np.float64)
-    say = np.sqrt(np.minimum(both, _LOUD)) * (both / (both + _NOISE))
-    if say.max(initial=0) < 0.5:
+    best, every = (np.sqrt(np.minimum(both, loud)) * (both / (both + _NOISE)) for loud in (_LOUD, _EVEN))
+    if best.max(initial=0) < 0.5:
         return 0.0
     order = np.argsort(alike, kind="stable")
-    below = np.cumsum(say[order]) / say.sum()
+    below = np.cumsum(best[order]) / best.sum()
     kept = order[below >= _WORST]
-    return float(np.clip((alike[kept] * say[kept]).sum() / say[kept].sum(), -1, 1))
+    agreement = (alike[kept] * best[kept]).sum() / best[kept].sum()
+    return float(np.clip(min(agreement, (alike * every).sum() / every.sum() + _BEHIND), -1, 1))

@@ -29,46 +29,10 @@ listed as (
     join records b on b.source = l.source and b.image_id = l.second
     where $use_listed
 ),
-seen as (
-    -- one record for the same bytes: its copies hang on it already
-    select sha256, cell, min(id) as id from pictures where problem is null group by all
-),
-near as (
-    select c.first, c.second, l.agreement as score, false as by_places,
-        'perceptual hashes differ in ' || c.distance || ' of 64 bits; the second look agrees to '
-            || printf('%.4f', l.agreement) as evidence
-    from candidates c
-    join pictures a on a.id = c.first
-    join pictures b on b.id = c.second
-    join looks l
-        on l.first_sha256 = a.sha256 and l.first_cell = a.cell
-        and l.second_sha256 = b.sha256 and l.second_cell = b.cell and l.version = $fingerprint
-    union all
-    select a.id, b.id, l.agreement, true,
-        l.places || ' places agree' || case when l.mirrored then ', mirrored' else '' end
-            || printf(', turned by %.0f degrees, scaled by %.2f, %.0f %% of the picture in common; ', l.turned_deg, l.grown, 100 * l.share)
-            || printf('laid on each other they agree to %.4f', l.agreement)
-    from alignments l
-    join seen a on a.sha256 = l.first_sha256 and a.cell = l.first_cell
-    join seen b on b.sha256 = l.second_sha256 and b.cell = l.second_cell
-    where $use_places and l.version = $nearness and l.places >= $near_places
-),
-confirmed as (
-    select least(n.first, n.second) as first, greatest(n.first, n.second) as second, n.score, n.evidence
-    from near n
-    join records r on r.id = n.first
-    join records s on s.id = n.second
-    where $use_near
-        and n.score >= case
-            when r.source = s.source and r.lesion_id = s.lesion_id
-                then case when n.by_places then $near_overlap_in_lesion else $near_agreement_in_lesion end
-            when n.by_places then $near_overlap
-            else $near_agreement
-        end
-),
 joined as (
     select first, second, 'near' as kind, max(score) as score, string_agg(evidence, '; ' order by evidence) as evidence
-    from confirmed
+    from near_pairs
+    where score >= bound
     group by first, second
 ),
 decided as (

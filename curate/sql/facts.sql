@@ -31,14 +31,14 @@ create table if not exists features (
     sha256 varchar, cell integer, version integer, places blob,
     primary key (sha256, cell, version)
 );
-create table if not exists searched (
-    sha256 varchar, cell integer, version integer,
-    primary key (sha256, cell, version)
+create table if not exists searches (
+    asking varchar, asked varchar, contents varchar, version integer,
+    primary key (asking, asked)
 );
-create table if not exists alignments (
-    first_sha256 varchar, first_cell integer, second_sha256 varchar, second_cell integer, version integer,
-    places integer, mirrored boolean, turned_deg double, grown double, share double, agreement double,
-    primary key (first_sha256, first_cell, second_sha256, second_cell, version)
+create table if not exists aligned (
+    asking varchar, asked varchar, first_sha256 varchar, first_cell integer, second_sha256 varchar, second_cell integer,
+    places integer, mirrored boolean, turned_deg double, grown double, share double, agreement double, score double,
+    primary key (asking, asked, first_sha256, first_cell, second_sha256, second_cell)
 );
 create table if not exists parsed (source varchar, key varchar);
 create table if not exists claims (

@@ -1,37 +1,17 @@
 -- one row per pair that only its look speaks for or against, undecided, the most doubtful first: what is made of it now, and why
-with bounds as (
-    select r.first, r.second,
-        case when a.source = b.source and a.lesion_id = b.lesion_id then $near_agreement_in_lesion else $near_agreement end as bound
-    from (select first, second from edges where kind = 'near' union select first, second from candidates) r
-    join records a on a.id = r.first
-    join records b on b.id = r.second
-),
-joined as (
-    select e.first, e.second, 'one' as taken, e.score, e.evidence
-    from edges e
-    where e.kind = 'near'
-        and not exists (select 1 from edges o where o.first = e.first and o.second = e.second and o.kind <> 'near')
-),
-refused as (
-    select c.first, c.second, 'two' as taken, l.agreement as score,
-        'perceptual hashes differ in ' || c.distance || ' of 64 bits; the second look agrees to '
-            || printf('%.4f', l.agreement) as evidence
-    from candidates c
-    join pictures a on a.id = c.first
-    join pictures b on b.id = c.second
-    join looks l
-        on l.first_sha256 = a.sha256 and l.first_cell = a.cell
-        and l.second_sha256 = b.sha256 and l.second_cell = b.cell and l.version = $fingerprint
-    where $use_near
-        and not exists (
-            select 1 from edges e
-            where e.first = least(c.first, c.second) and e.second = greatest(c.first, c.second)
-        )
+with seen as (
+    -- of several looks at one pair the one that speaks most for it
+    select first, second, max(score) as score, max((score - bound) / greatest(1 - bound, 0.001)) as above,
+        string_agg(evidence, '; ' order by evidence) as evidence
+    from near_pairs
+    group by first, second
 ),
 judged as (
-    select j.*, abs(j.score - b.bound) / greatest(1 - b.bound, 0.001) as distance
-    from (select * from joined union all select * from refused) j
-    join bounds b on b.first = j.first and b.second = j.second
+    select n.first, n.second, case when e.first is null then 'two' else 'one' end as taken, n.score, n.evidence,
+        abs(n.above) as distance
+    from seen n
+    left join edges e on e.first = n.first and e.second = n.second and e.kind = 'near'
+    where not exists (select 1 from edges o where o.first = n.first and o.second = n.second and o.kind <> 'near')
 ),
 open as (
     -- far below the bound there is no doubt; above it, every pair that nothing else speaks for is one for a person

@@ -9,6 +9,6 @@ join pictures a on a.id = c.first
 join pictures b on b.id = c.second
 left join looks l
     on l.first_sha256 = a.sha256 and l.first_cell = a.cell
-    and l.second_sha256 = b.sha256 and l.second_cell = b.cell and l.version = $fingerprint
+    and l.second_sha256 = b.sha256 and l.second_cell = b.cell and l.version = $look
 where l.agreement is null
 order by a.location, b.location, a.cell, b.cell

@@ -1,11 +1,16 @@
--- one row per different picture that has places to be known by, and whether it was never compared with the rest
-with known as (
-    select p.id, p.sha256, p.cell, p.location, p.box_left, p.box_top, p.box_width, p.box_height, f.places,
-        s.sha256 is null as is_new,
-        row_number() over (partition by p.pixels_sha256 order by p.id) as place
-    from pictures p
-    join features f on f.sha256 = p.sha256 and f.cell = p.cell and f.version = $features
-    left join searched s on s.sha256 = p.sha256 and s.cell = p.cell and s.version = $nearness
-    where p.problem is null and p.pixels_sha256 is not null and p.detail >= $detail and octet_length(f.places) > 0
+-- one row per pair of sources whose pictures were not compared as they are now: the one with fewer pictures asks
+with contents as (
+    select source, count(*) as pictures, sha256(string_agg(sha256 || ' ' || cell, ' ' order by sha256, cell)) as contents
+    from searchable
+    group by source
+),
+wanted as (
+    select a.source as asking, b.source as asked, a.pictures, a.contents || ' ' || b.contents as contents
+    from contents a
+    join contents b on (a.pictures, a.source) <= (b.pictures, b.source)
 )
-select * exclude (place) from known where place = 1 order by sha256, cell
+select w.asking, w.asked, w.pictures, w.contents
+from wanted w
+left join searches s on s.asking = w.asking and s.asked = w.asked and s.contents = w.contents and s.version = $nearness
+where s.asking is null
+order by w.asked, w.asking

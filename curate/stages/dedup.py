@@ -12,24 +12,23 @@ from curate import decisions, freshness
 from curate.components import components
 from curate.db import Database
 from curate.errors import UsageError
-from curate.images import features, fingerprint, neighbours
-from curate.look import NEARNESS_VERSION, Known, Sight, compare, settle
+from curate.images import fingerprint
+from curate.pairs import LOOK_VERSION, Sight, compare
 from curate.records import Box
 from curate.report import Report
+from curate.searching import search
 from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
-_SETTLED_AT_ONCE = 256
 
 
 def run(workspace: Workspace) -> Report:
     """Build `edges` and `twins` from ids, the sources' own lists, bytes, pixels, and near pictures seen twice.
 
     A near pair is a candidate by its perceptual hashes or, where the recipe says so, by places that agree in one
-    geometry, and becomes an edge only when a second look at the pixels confirms it. By places, pictures that were
-    compared with all others before are compared with new ones alone. `decisions.csv` (decision,first,second,note)
-    accepts or rejects pairs and withdraws pictures.
+    geometry, and becomes an edge only when a second look at the pixels confirms it. `decisions.csv`
+    (decision,first,second,note) accepts or rejects pairs and withdraws pictures.
     """
     report = Report("dedup", "pairs")
     recipe = workspace.recipe.dedup
@@ -39,7 +38,7 @@ def run(workspace: Workspace) -> Report:
         report.notes += _unknown(database, workspace)
         with database.transaction():
             database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
-        waiting = database.rows("to_compare", fingerprint=fingerprint.VERSION) if recipe.near else []
+        waiting = database.rows("to_compare", look=LOOK_VERSION) if recipe.near else []
         report.made = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
             for rows in spread(compare, _pairs(workspace, waiting), workers=worth(workspace.workers, len(waiting))):
@@ -47,14 +46,14 @@ def run(workspace: Workspace) -> Report:
                 database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
                 advance(len(rows))
         if recipe.near and recipe.by_places:
-            report.made += _search(database, workspace, recipe.near_detail)
+            report.made += search(database, workspace, recipe.near_detail)
         with database.transaction():
             database.build(
+                "near_pairs",
                 "edges",
-                fingerprint=fingerprint.VERSION,
+                look=LOOK_VERSION,
                 near_agreement=recipe.near_agreement,
                 near_agreement_in_lesion=recipe.near_agreement_in_lesion,
-                nearness=NEARNESS_VERSION,
                 use_places=recipe.by_places,
                 near_places=recipe.near_places,
                 near_overlap=recipe.near_overlap,
@@ -95,55 +94,6 @@ def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
             "distance": pa.array(bits, pa.int32()),
         }
     )
-
-
-def _search(database: Database, workspace: Workspace, detail: float) -> int:
-    """Compare the places of every picture that is new with those of all; return how many pairs were settled."""
-    pictures = database.rows("to_search", features=features.VERSION, nearness=NEARNESS_VERSION, detail=detail)
-    if not any(row["is_new"] for row in pictures):
-        return 0
-    packed = [row["places"] for row in pictures]
-    new = [row["is_new"] for row in pictures]
-    settled = 0
-    held: list[dict[str, Any]] = []
-    with workspace.progress("dedup: compare", sum(new), "pictures") as advance:
-
-        def batches() -> Iterator[list[tuple[Known, Known]]]:
-            nonlocal settled
-            for asked, first, second in neighbours.neighbours(packed, new):
-                ends = list(zip(first.tolist(), second.tolist(), strict=True))
-                settled += len(ends)
-                for start in range(0, len(ends), _SETTLED_AT_ONCE):
-                    yield [
-                        (_known(workspace, pictures[i]), _known(workspace, pictures[j]))
-                        for i, j in ends[start : start + _SETTLED_AT_ONCE]
-                    ]
-                advance(asked)
-
-        for rows in spread(settle, batches(), workers=worth(workspace.workers, sum(new) / 4)):
-            held += rows
-    # Each pair may be proposed from either end, in two batches; and a pair of an earlier run stands already.
-    ends = ("first_sha256", "first_cell", "second_sha256", "second_cell")
-    known = {
-        tuple(row[end] for end in ends)
-        for row in database.table("alignments").select([*ends, "version"]).to_pylist()
-        if row["version"] == NEARNESS_VERSION
-    }
-    fresh = {tuple(row[end] for end in ends): row for row in held}
-    rows = [row for key, row in sorted(fresh.items()) if key not in known]
-    searched = [
-        {"sha256": row["sha256"], "cell": row["cell"], "version": NEARNESS_VERSION} for row in pictures if row["is_new"]
-    ]
-    with database.transaction():
-        database.insert("alignments", pa.Table.from_pylist(rows, schema=database.table("alignments").schema))
-        database.insert("searched", pa.Table.from_pylist(searched, schema=database.table("searched").schema))
-    return settled
-
-
-def _known(workspace: Workspace, row: dict[str, Any]) -> Known:
-    box = Box(*(row[f"box_{side}"] for side in ("left", "top", "width", "height"))) if row["cell"] else None
-    path = workspace.store.path(row["location"].partition("!")[0])
-    return Known(Sight(row["sha256"], row["cell"], row["location"], path, box), row["places"])
 
 
 def _pairs(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[list[tuple[Sight, Sight]]]:

@@ -1,0 +1,83 @@
+"""The search for near pictures by their places: every source asks every other, once for what both hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from curate.db import Database
+from curate.images import features
+from curate.images.neighbours import Asked
+from curate.pairs import NEARNESS_VERSION, Known, Sight, settle
+from curate.records import Box
+from curate.workers import spread, worth
+from curate.workspace import Workspace
+
+_AT_ONCE = 256  # pairs that a worker settles at a time
+
+
+def search(database: Database, workspace: Workspace, detail: float) -> int:
+    """Bring the table `aligned` to what the pictures at hand say; return how many pairs were looked at.
+
+    Two sources are compared as wholes, the one with fewer pictures asking, so that the answer depends on what they hold
+    alone: not on which came first, nor on what else is here. Each answer is kept as it comes, so that a search cut
+    short goes on where it stood. Pictures of less `detail` have no say.
+    """
+    database.build("searchable", features=features.VERSION, detail=detail)
+    with database.transaction():
+        for row in database.rows("searches_gone"):
+            database.build("forget_aligned", "forget_search", asking=row["asking"], asked=row["asked"])
+    waiting = database.rows("to_search", nearness=NEARNESS_VERSION)
+    settled = 0
+    with workspace.progress("dedup: compare", sum(row["pictures"] for row in waiting), "pictures") as advance:
+        for asked, rows in groupby(waiting, key=lambda row: str(row["asked"])):
+            there = _pictures(database, workspace, asked)
+            index = Asked([one.places for one in there])
+            for row in rows:
+                own = row["asking"] == asked
+                here = there if own else _pictures(database, workspace, row["asking"])
+                looked, found = 0, dict[tuple[Any, ...], dict[str, Any]]()
+
+                def batches(index: Asked = index, here: list[Known] = here, own: bool = own) -> Iterator[Any]:
+                    nonlocal looked
+                    for count, i, j in index.neighbours(None if own else [one.places for one in here]):
+                        ends = list(zip(i.tolist(), j.tolist(), strict=True))
+                        looked += len(ends)
+                        for start in range(0, len(ends), _AT_ONCE):
+                            yield [(here[a], there[b]) for a, b in ends[start : start + _AT_ONCE]]  # noqa: B023
+                        advance(count)
+
+                for batch in spread(settle, batches(), workers=worth(workspace.workers, len(here) / 4)):
+                    for pair in batch:
+                        key = tuple(pair[f"{end}_{word}"] for end in ("first", "second") for word in ("sha256", "cell"))
+                        if key[:2] != key[2:]:
+                            found[key] = pair | {"asking": row["asking"], "asked": asked}
+                _keep(database, row, [found[key] for key in sorted(found)])
+                settled += looked
+    return settled
+
+
+def _keep(database: Database, row: dict[str, Any], aligned: list[dict[str, Any]]) -> None:
+    done = {name: row[name] for name in ("asking", "asked", "contents")} | {"version": NEARNESS_VERSION}
+    # Two transactions: a key that is deleted in one cannot be inserted in the same.
+    with database.transaction():
+        database.build("forget_aligned", "forget_search", asking=row["asking"], asked=row["asked"])
+    with database.transaction():
+        for table, rows in (("aligned", aligned), ("searches", [done])):
+            database.insert(table, pa.Table.from_pylist(rows, schema=database.table(table).schema))
+
+
+def _pictures(database: Database, workspace: Workspace, source: str) -> list[Known]:
+    return [
+        Known(_sight(workspace, row), row["places"])
+        for row in database.rows("searchable_of", source=source, features=features.VERSION)
+    ]
+
+
+def _sight(workspace: Workspace, row: dict[str, Any]) -> Sight:
+    box = Box(*(row[f"box_{side}"] for side in ("left", "top", "width", "height"))) if row["cell"] else None
+    path = workspace.store.path(row["location"].partition("!")[0])
+    return Sight(row["sha256"], row["cell"], row["location"], path, box)
