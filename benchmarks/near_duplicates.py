@@ -143,9 +143,7 @@ def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     known = [Known(Sight(rank(row[2].name), 0, f"{row[2]}", row[2], None), row[3]) for row in rows]
     place = {one.sight.sha256: number for number, one in enumerate(known)}
     start = time.perf_counter()
-    found: set[Pair] = set()
-    for _, first, second in Asked([one.places for one in known]).neighbours():
-        found.update(zip(first.tolist(), second.tolist(), strict=True))
+    found = {end for _, ends in Asked([one.places for one in known]).neighbours() for end in ends}
     searched = time.perf_counter()
     recipe = DedupRecipe()
     hashes = np.array([row[6] for row in rows], np.uint64)
@@ -153,7 +151,9 @@ def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     hashed = list(zip(first.tolist(), second.tolist(), strict=True))
     pairs = sorted(found)
     looks = ([(known[i], known[j]) for i, j in hashed[at : at + 256]] for at in range(0, len(hashed), 256))
-    batches = ([(known[i], known[j]) for i, j in pairs[at : at + 256]] for at in range(0, len(pairs), 256))
+    batches = (
+        [(known[i], known[j], mirror) for i, j, mirror in pairs[at : at + 256]] for at in range(0, len(pairs), 256)
+    )
     answer: set[Pair] = set()
     for settled in chain(spread(seen_again, looks, workers=workers), spread(settle, batches, workers=workers)):
         for row in settled:
@@ -269,9 +269,9 @@ def drawn_sets(count: int) -> list[bytes]:
     return packed
 
 
-def aligned(pairs: list[tuple[bytes, bytes]]) -> int:
+def aligned(pairs: list[tuple[bytes, bytes, bool]]) -> int:
     """Count the pairs whose places agree."""
-    found = (alignment.align(features.unpacked(first), features.unpacked(second)) for first, second in pairs)
+    found = (alignment.align(features.unpacked(one), features.unpacked(other), mirror) for one, other, mirror in pairs)
     return sum(one is not None and one.inliers >= FEWEST_PLACES for one in found)
 
 
@@ -283,13 +283,12 @@ def scale(count: int, workers: int) -> None:
         start = time.perf_counter()
         candidates = 0
 
-        def batches(packed: list[bytes] = packed) -> Iterator[list[tuple[bytes, bytes]]]:
+        def batches(packed: list[bytes] = packed) -> Iterator[list[tuple[bytes, bytes, bool]]]:
             nonlocal candidates
-            for _, first, second in Asked(packed).neighbours():
-                ends = list(zip(first.tolist(), second.tolist(), strict=True))
+            for _, ends in Asked(packed).neighbours():
                 candidates += len(ends)
                 for at in range(0, len(ends), 256):
-                    yield [(packed[i], packed[j]) for i, j in ends[at : at + 256]]
+                    yield [(packed[i], packed[j], mirror) for i, j, mirror in ends[at : at + 256]]
 
         agreed = sum(spread(aligned, batches(), workers=workers))
         table.append(

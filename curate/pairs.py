@@ -17,7 +17,7 @@ LOOK_VERSION = fingerprint.VERSION * 100 + overlap.VERSION
 NEARNESS_VERSION = ((features.VERSION * 100 + neighbours.VERSION) * 100 + alignment.VERSION) * 100 + overlap.VERSION
 
 FEWEST_PLACES = 6  # that agree: with fewer the pixels are not looked at
-_BEHIND = 0.1  # by which the agreement in detail may stay behind that of the whole: it sees what a small look blurs
+_BEHIND = 0.15  # by which the agreement in detail may stay behind that of the whole: it sees what a small look blurs
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def see(sight: Sight) -> np.ndarray:
 def compare(pairs: list[tuple[Sight, Sight]]) -> list[dict[str, Any]]:
     """Look at each pair of candidates a second time, in one frame: rows for the fact table `looks`.
 
-    `agreement` is of both at 64 x 64 pixels, or 0.1 more than that at 192 where this is less: alike frames, vignettes
+    `agreement` is of both at 64 x 64 pixels, or 0.15 more than that at 192 where this is less: alike frames, vignettes
     and gradients make two lesions agree in the small.
     """
     return [
@@ -74,14 +74,15 @@ class Known:
     places: bytes
 
 
-def settle(pairs: list[tuple[Known, Known]]) -> list[dict[str, Any]]:
-    """Lay each pair of candidates on each other: rows for the fact table `aligned`, of those whose places agree.
+def settle(pairs: list[tuple[Known, Known, bool]]) -> list[dict[str, Any]]:
+    """Lay each pair of candidates on each other, the second in a mirror or not.
 
-    The pixels are looked at only where enough places agree. `score` is that of `overlap.score`.
+    Returns rows for the fact table `aligned`, of those whose places agree. The pixels are looked at only where enough
+    places agree. `score` is that of `overlap.score`.
     """
     rows = []
-    for first, second in pairs:
-        found = alignment.align(features.unpacked(first.places), features.unpacked(second.places))
+    for first, second, mirror in pairs:
+        found = alignment.align(features.unpacked(first.places), features.unpacked(second.places), mirror)
         if found is None or found.inliers < FEWEST_PLACES:
             continue
         agreement, share = overlap.overlap(_shown(first.sight), _shown(second.sight), found)
@@ -103,9 +104,11 @@ def settle(pairs: list[tuple[Known, Known]]) -> list[dict[str, Any]]:
     return rows
 
 
-@functools.lru_cache(maxsize=2048)  # 37 KB each
-def _shown(sight: Sight) -> np.ndarray:
+@functools.lru_cache(maxsize=1024)  # 160 KB each
+def _shown(sight: Sight) -> overlap.Shown:
     if sight.box is not None:
-        return features.shown(see(sight))
-    data = read_location(Location.parse(sight.location), sight.object_path)
-    return features.shown(codec.decode(data, min_side=2 * features.SIDE).pixels)
+        pixels = see(sight)
+    else:
+        data = read_location(Location.parse(sight.location), sight.object_path)
+        pixels = codec.decode(data, min_side=2 * features.SIDE).pixels
+    return overlap.shown(features.shown(pixels))

@@ -149,6 +149,7 @@ def _near(seen: list[Seen], recipe: DedupRecipe, workers: int) -> Iterator[dict[
 
 
 Pairs = list[tuple[Known, Known]]
+Turned = list[tuple[Known, Known, bool]]  # or its mirror image
 
 
 def _by_hash(known: list[Known], hashes: fingerprint.Hashes, recipe: DedupRecipe) -> Iterator[Pairs]:
@@ -156,9 +157,10 @@ def _by_hash(known: list[Known], hashes: fingerprint.Hashes, recipe: DedupRecipe
     yield from _batches(known, first.tolist(), second.tolist())
 
 
-def _by_places(known: list[Known]) -> Iterator[Pairs]:
-    for _, first, second in Asked([one.places for one in known]).neighbours():
-        yield from _batches(known, first.tolist(), second.tolist())
+def _by_places(known: list[Known]) -> Iterator[Turned]:
+    for _, ends in Asked([one.places for one in known]).neighbours():
+        for start in range(0, len(ends), _PAIRS_AT_ONCE):
+            yield [(known[i], known[j], mirror) for i, j, mirror in ends[start : start + _PAIRS_AT_ONCE]]
 
 
 def _batches(known: list[Known], first: list[int], second: list[int]) -> Iterator[Pairs]:

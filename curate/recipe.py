@@ -31,7 +31,7 @@ class DedupRecipe:
     near: bool = True
     near_distance: int = 8  # bits of 64 between perceptual hashes that make two pictures candidates
     near_detail: float = 4.0  # grey levels (standard deviation at 32x32): below it a hash says nothing
-    near_agreement: float = 0.92  # local correlation at the second look from which two pictures are one: on the real
+    near_agreement: float = 0.9  # local correlation at the second look from which two pictures are one: on the real
     # pictures different lesions stay below 0.87, and 118 of 119 copies known to be one photograph are above
     near_agreement_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion: consecutive
     # photographs of it, and neighbours on one sheet, are nearly equal, and are a family, not copies

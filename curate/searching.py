@@ -41,19 +41,21 @@ def search(database: Database, workspace: Workspace, detail: float) -> int:
                 here = there if own else _pictures(database, workspace, row["asking"])
                 looked, found = 0, dict[tuple[Any, ...], dict[str, Any]]()
 
-                def batches(index: Asked = index, here: list[Known] = here, own: bool = own) -> Iterator[Any]:
+                def batches(
+                    index: Asked = index, here: list[Known] = here, there: list[Known] = there, own: bool = own
+                ) -> Iterator[list[tuple[Known, Known, bool]]]:
                     nonlocal looked
-                    for count, i, j in index.neighbours(None if own else [one.places for one in here]):
-                        ends = list(zip(i.tolist(), j.tolist(), strict=True))
-                        looked += len(ends)
-                        for start in range(0, len(ends), _AT_ONCE):
-                            yield [(here[a], there[b]) for a, b in ends[start : start + _AT_ONCE]]  # noqa: B023
+                    for count, ends in index.neighbours(None if own else [one.places for one in here]):
+                        pairs = [(here[i], there[j], mirror) for i, j, mirror in ends if here[i] != there[j]]
+                        looked += len(pairs)
+                        for start in range(0, len(pairs), _AT_ONCE):
+                            yield pairs[start : start + _AT_ONCE]
                         advance(count)
 
                 for batch in spread(settle, batches(), workers=worth(workspace.workers, len(here) / 4)):
                     for pair in batch:
                         key = tuple(pair[f"{end}_{word}"] for end in ("first", "second") for word in ("sha256", "cell"))
-                        if key[:2] != key[2:]:
+                        if key not in found or pair["score"] > found[key]["score"]:
                             found[key] = pair | {"asking": row["asking"], "asked": asked}
                 _keep(database, row, [found[key] for key in sorted(found)])
                 settled += looked

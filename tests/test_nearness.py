@@ -10,7 +10,7 @@ import pytest
 
 from curate.images import codec, features, neighbours
 from curate.images.alignment import align
-from curate.images.overlap import overlap, score
+from curate.images.overlap import overlap, score, shown
 from curate.recipe import DedupRecipe
 
 RECIPE = DedupRecipe()
@@ -77,12 +77,14 @@ CHANGES: dict[str, Change] = {
 
 
 def one_picture(first: codec.Pixels, second: codec.Pixels) -> bool:
-    found = align(features.unpacked(features.features(first)), features.unpacked(features.features(second)))
-
-    if found is None or found.inliers < RECIPE.near_places:
-        return False
-    agreement, _ = overlap(features.shown(first), features.shown(second), found)
-    return score(agreement, found.inliers) >= RECIPE.near_overlap
+    here, there = (features.unpacked(features.features(pixels)) for pixels in (first, second))
+    for mirror in (False, True):
+        found = align(here, there, mirror)
+        if found is not None and found.inliers >= RECIPE.near_places:
+            agreement, _ = overlap(shown(features.shown(first)), shown(features.shown(second)), found)
+            if score(agreement, found.inliers) >= RECIPE.near_overlap:
+                return True
+    return False
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -116,9 +118,9 @@ def test_a_mirrored_picture_has_the_descriptors_with_signs_turned(axis: int) -> 
 def test_the_alignment_says_what_was_done() -> None:
     pixels = lesion(7)
     known = features.unpacked(features.features(pixels))
-    quarter = align(known, features.unpacked(features.features(np.ascontiguousarray(np.rot90(pixels)))))
-    mirror = align(known, features.unpacked(features.features(np.ascontiguousarray(pixels[:, ::-1]))))
-    half = align(known, features.unpacked(features.features(pixels[75:225, 100:300])))
+    quarter = align(known, features.unpacked(features.features(np.ascontiguousarray(np.rot90(pixels)))), False)
+    mirror = align(known, features.unpacked(features.features(np.ascontiguousarray(pixels[:, ::-1]))), True)
+    half = align(known, features.unpacked(features.features(pixels[75:225, 100:300])), False)
     assert quarter is not None
     assert mirror is not None
     assert half is not None
@@ -139,18 +141,14 @@ def test_low_detail_never_chains() -> None:
     pictures = [picture.clip(0, 255).astype(np.uint8) for picture in plain]
     pictures += [vignette(picture) for picture in pictures]
     packed = [features.features(picture) for picture in pictures]
-    for _, first, second in neighbours.Asked(packed).neighbours():
-        for i, j in zip(first.tolist(), second.tolist(), strict=True):
+    for _, ends in neighbours.Asked(packed).neighbours():
+        for i, j, _ in ends:
             # A picture and its own vignette may be told; two different ones never.
             assert i % 12 == j % 12 or not one_picture(pictures[i], pictures[j])
 
 
 def pairs(packed: list[bytes], asking: list[bytes] | None = None) -> set[tuple[int, int]]:
-    return {
-        (i, j)
-        for _, first, second in neighbours.Asked(packed).neighbours(asking)
-        for i, j in zip(first.tolist(), second.tolist(), strict=True)
-    }
+    return {(i, j) for _, ends in neighbours.Asked(packed).neighbours(asking) for i, j, _ in ends}
 
 
 def test_copies_are_candidates_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:

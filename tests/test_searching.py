@@ -170,7 +170,7 @@ def test_as_many_workers_as_one_likes_find_the_same(folder: Path) -> None:
         data = path.read_bytes()
         sight = Sight(hashlib.sha256(data).hexdigest(), 0, path.name, path, None)
         known.append(Known(sight, features.features(codec.decode(data).pixels)))
-    pairs = [(known[i], known[j]) for i in range(len(known)) for j in range(i)]
+    pairs = [(known[i], known[j], mirror) for i in range(len(known)) for j in range(i) for mirror in (False, True)]
     batches = [pairs[start : start + 20] for start in range(0, len(pairs), 20)]
     assert list(spread(settle, batches, workers=2)) == list(spread(settle, batches, workers=1))
     assert sum(map(len, spread(settle, batches, workers=1))) >= len(TWINS)

@@ -48,18 +48,12 @@ class Alignment:
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
 
-def align(first: Features, second: Features) -> Alignment | None:
-    """Find the affine map on which most places agree, mirrored or not; None where fewer than 4 do.
+def align(first: Features, second: Features, mirror: bool) -> Alignment | None:
+    """Find the affine map on which most places agree, the second seen in a mirror or not; None where fewer than 4 do.
 
     Every pair of places that answer each other gives one guess (a keypoint has a position, an angle and a size, which
     is a whole similarity: Philbin et al. 2007), so nothing is drawn at random and the answer is always the same.
     """
-    found = [_aligned(first, second, mirror) for mirror in (False, True)]
-    found_any = [one for one in found if one is not None]
-    return max(found_any, key=lambda one: (one.inliers, not one.mirrored), default=None)
-
-
-def _aligned(first: Features, second: Features, mirror: bool) -> Alignment | None:
     i, j = _answers(mirrored(first.waves) if mirror else first.waves, second.waves)
     if len(i) < _FEWEST:
         return None

@@ -30,6 +30,7 @@ _TURNS = 12  # steps of a whole turn
 _GROWTH = 1.0  # steps in each doubling
 
 Numbers = npt.NDArray[np.int64]
+Candidate = tuple[int, int, bool]
 
 
 class Asked:
@@ -44,10 +45,11 @@ class Asked:
         self._owners, self._whole, _ = _laid_out(packed)
         self._index = _index(self._whole) if len(self._whole) else None
 
-    def neighbours(self, asking: Sequence[bytes] | None = None) -> Iterator[tuple[int, Numbers, Numbers]]:
-        """Yield (pictures that asked, i, j) for each batch: picture i of those asking may be picture j of those asked.
+    def neighbours(self, asking: Sequence[bytes] | None = None) -> Iterator[tuple[int, list[Candidate]]]:
+        """Yield (pictures that asked, candidates) for each batch: (i, j, mirrored), sorted.
 
-        i and j are int64. Without `asking`, those asked ask one another, and i < j; a pair comes twice at most.
+        Picture i of those asking may be picture j of those asked, or its mirror image. Without `asking`, those asked
+        ask one another, and i < j; a candidate may come from either end, in two batches.
         """
         if self._index is None:
             return
@@ -58,9 +60,12 @@ class Asked:
         for begin in range(0, len(starts) - 1, _AT_ONCE):
             end = min(begin + _AT_ONCE, len(starts) - 1)
             rows = np.arange(starts[begin], starts[end])
-            found = [self._voted(whole, owners, rows, own, mirror) for mirror in (False, True)] if len(rows) else []
-            keys = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
-            yield end - begin, keys // self._pictures, keys % self._pictures
+            found: list[Candidate] = []
+            for mirror in (False, True) if len(rows) else ():
+                keys = np.unique(self._voted(whole, owners, rows, own, mirror))
+                i, j = keys // self._pictures, keys % self._pictures
+                found += zip(i.tolist(), j.tolist(), [mirror] * len(keys), strict=True)
+            yield end - begin, sorted(found)
 
     def _voted(self, whole: Features, owners: Numbers, rows: Numbers, own: bool, mirror: bool) -> Numbers:
         """Return the pairs, i * pictures + j, that enough of these rows vote for."""
