@@ -38,8 +38,7 @@ class DedupRecipe:
     by_places: bool = True  # near by places that agree, too: finds what was cropped, turned, mirrored or framed
     near_places: int = 6  # distinct places that must agree on one affine map before two pictures can be one
     near_overlap: float = 0.85  # score where one lies on the other (agreement, less where few places agree) from which
-    # two pictures are one
-    near_overlap_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion
+    # two pictures are one; within one lesion, or on one sheet, from which they are of one family
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "dedup.near_agreement_in_lesion": (0, 1),
     "dedup.near_places": (6, 96),
     "dedup.near_overlap": (0, 1),
-    "dedup.near_overlap_in_lesion": (0, 1),
     "split.train": (0, 1),
     "split.validation": (0, 1),
     "split.test": (0, 1),

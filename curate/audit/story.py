@@ -37,7 +37,7 @@ def story(workspace: Workspace, name: str) -> dict[str, Any]:
         identity = (exact or found)[0]["id"]
         chapters = {
             chapter: database.rows(f"story_{chapter}", id=identity)
-            for chapter in ("claim", "picture", "edges", "label", "copies", "split", "outcome")
+            for chapter in ("claim", "picture", "edges", "kin", "label", "copies", "split", "outcome")
         }
     return {"id": identity, **chapters}
 
@@ -58,6 +58,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     if not told["picture"]:
         text += _chapter("picture", ["not here"])
     text += _chapter("copy of", [f"{edge['other']}: {edge['kind']} ({edge['evidence']})" for edge in told["edges"]])
+    text += _chapter("one lesion", [f"{kin['other']}, as seen ({kin['evidence']})" for kin in told["kin"]])
     for label in told["label"] if claim["problem"] is None else []:
         meaning = label["subtype"] or label["category"] or label["status"]
         text += _chapter("label", [f"{label['source_label']!r} means {meaning}" + _note(label["note"])])

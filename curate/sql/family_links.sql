@@ -1,7 +1,14 @@
--- one row per pair of records that must never be torn apart: twins, the same lesion, the same patient
+-- one row per pair of records that must never be torn apart: twins, the same lesion (claimed, or seen), the same patient
 select min(id) over (partition by twin) as first, id as second, 'twin' as kind from twins
 union all
 select min(id) over (partition by lesion_id), id, 'lesion' from metadata where lesion_id is not null
 union all
 select min(id) over (partition by patient_id), id, 'patient' from metadata where patient_id is not null
+union all
+select n.first, n.second, 'seen'
+from near_pairs n
+where n.is_kin and not exists (
+    select 1 from decisions d
+    where d.decision = 'reject' and least(d.first, d.second) = n.first and greatest(d.first, d.second) = n.second
+)
 order by 1, 2, 3

@@ -1,4 +1,4 @@
--- one row per pair of records of which both pictures were looked at, and evidence: score, the bound from which they are one, and the evidence in words
+-- one row per pair of records of which both pictures were looked at, and evidence: score, the bound from which they are one (none: never), whether they are of one lesion though two photographs, and the evidence in words
 create or replace table near_pairs as
 with seen as (
     -- one record for the same bytes: its copies hang on it already
@@ -27,16 +27,20 @@ found as (
 )
 select least(n.first, n.second) as first, greatest(n.first, n.second) as second, n.by_places, n.score,
     case
-        -- photographs taken one after the other: of one lesion, or side by side on one sheet
-        when (t.namespace = u.namespace and r.lesion_id = s.lesion_id) or (r.location = s.location and r.cell <> s.cell)
-            then case when n.by_places then $near_overlap_in_lesion else $near_agreement_in_lesion end
+        -- photographs taken one after the other, of one lesion or side by side on one sheet: in the same frame only a
+        -- copy agrees so far, but where one was taken from nearer, nothing tells it from a part of the other
+        when c.one_sitting then case when n.by_places then null else $near_agreement_in_lesion end
         when n.by_places then $near_overlap
         else $near_agreement
     end as bound,
+    c.one_sitting and n.score >= case when n.by_places then $near_overlap else $near_agreement end as is_kin,
     n.evidence
 from found n
 join records r on r.id = n.first
 join records s on s.id = n.second
 join sources t on t.source = r.source
-join sources u on u.source = s.source
-order by 1, 2, 3, 6;
+join sources u on u.source = s.source,
+lateral (
+    select coalesce((t.namespace = u.namespace and r.lesion_id = s.lesion_id) or (r.location = s.location and r.cell <> s.cell), false)
+) as c(one_sitting)
+order by 1, 2, 3, 7;

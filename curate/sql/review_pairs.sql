@@ -4,6 +4,7 @@ with seen as (
     select first, second, max(score) as score, max((score - bound) / greatest(1 - bound, 0.001)) as above,
         string_agg(evidence, '; ' order by evidence) as evidence
     from near_pairs
+    where bound is not null
     group by first, second
 ),
 judged as (

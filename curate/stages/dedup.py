@@ -57,7 +57,6 @@ def run(workspace: Workspace) -> Report:
                 use_places=recipe.by_places,
                 near_places=recipe.near_places,
                 near_overlap=recipe.near_overlap,
-                near_overlap_in_lesion=recipe.near_overlap_in_lesion,
                 use_same_id=recipe.same_id,
                 use_listed=recipe.listed,
                 use_same_bytes=recipe.same_bytes,
