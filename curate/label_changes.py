@@ -131,7 +131,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         told.append(f"{row['pictures']:>8,}  {row['source']} {row['source_label']!r}: {_change(row)}")
         for each in row["first"]:
             told.append(f"            {each['id']}" + (f"  ({each['why']})" if each["why"] else ""))
-        if row["pictures"] > len(row["first"]):
+        if row["first"] and row["pictures"] > len(row["first"]):
             told.append(f"            ... and {row['pictures'] - len(row['first']):,} more")
     return told
 

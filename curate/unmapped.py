@@ -13,6 +13,7 @@ from pathlib import Path
 from curate import map_file
 from curate.csv_rows import CsvRows
 from curate.db import Database
+from curate.labelmaps import LabelMaps
 from curate.workspace import Workspace
 
 HEADER = ("source_label", "subtype", "category", "note")
@@ -38,19 +39,17 @@ class Missing:
 
 
 def missing(database: Database, workspace: Workspace) -> list[Missing]:
-    """Return the labels that nobody mapped, by source, the most frequent first.
+    """Return the labels that nobody mapped in the maps as they are now, by source, the most frequent first.
 
     A subtype is proposed only where the label is that subtype's own name, or is written so in the map of another
-    source, case, spaces and signs aside; everything else is left to a person.
+    source, case, spaces and signs aside; everything else is left to a person. Raises LabelMapError for broken maps.
     """
-    names: dict[str, tuple[str, str]] = {}
-    for row in database.table("label_map").to_pylist():
-        if row["subtype"]:
-            names.setdefault(_bare(row["source_label"]), (row["subtype"], f"as in {row['source']}.csv"))
-    for row in database.table("taxonomy").to_pylist():
-        names[_bare(row["subtype"])] = (row["subtype"], "its own name")
+    maps = LabelMaps.read(workspace.label_maps, list(workspace.manifests))
+    names = _names(maps)
     found = []
-    for row in database.rows("unmapped"):
+    with database.lent(label_map=maps.tables()["label_map"]):
+        rows = database.rows("unmapped")
+    for row in rows:
         proposed, why = names.get(_bare(row["source_label"]), ("", ""))
         records = f"{row['records']:,} record{'' if row['records'] == 1 else 's'}"
         note = records + (f"; proposed: {why}" if why else "")
@@ -58,6 +57,19 @@ def missing(database: Database, workspace: Workspace) -> list[Missing]:
         line = _line(cells, workspace.label_maps.get(f"{row['source']}.csv"))
         found.append(Missing(row["source"], row["source_label"], row["records"], proposed, why, line))
     return found
+
+
+def _names(maps: LabelMaps) -> dict[str, tuple[str, str]]:
+    """Return what a word means wherever it is mapped, if it is the same everywhere, and who says so."""
+    said: dict[str, dict[str, str]] = {}
+    for row in maps.maps:
+        said.setdefault(_bare(row["source_label"]), {}).setdefault(row["subtype"], row["source"])
+    found = {}
+    for word, meanings in said.items():
+        (subtype, source), *others = meanings.items()
+        if subtype and not others:
+            found[word] = (subtype, f"as in {source}.csv")
+    return found | {_bare(subtype): (subtype, "its own name") for subtype in maps.taxonomy}
 
 
 def lines(found: list[Missing], workspace: Workspace) -> list[str]:
@@ -68,7 +80,7 @@ def lines(found: list[Missing], workspace: Workspace) -> list[str]:
         path = workspace.root / "label_maps" / f"{source}.csv"
         records = sum(each.records for each in here)
         told += [] if not told else [""]
-        told.append(f"# {path}: {len(here):,} labels to add, {records:,} records")
+        told.append(f"# {path}: {len(here):,} {'label' if len(here) == 1 else 'labels'} to add, {records:,} records")
         shipped = workspace.label_maps.get(path.name)
         if shipped is not None and not path.exists():
             # The root's file stands in place of the one that ships, so it begins as that.

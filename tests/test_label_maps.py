@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -228,6 +229,14 @@ def test_a_changed_subtype_is_under_no_umbrella_of_another_category(changes: dic
     assert all(maps.taxonomy[one].category == maps.taxonomy[other].category for one, other in kept)
     parted = set(SHIPPED.taxonomy.umbrellas()) - kept
     assert all(maps.taxonomy[one].category != maps.taxonomy[other].category for one, other in parted)
+
+
+def test_the_examples_of_the_docs_can_be_typed(tmp_path: Path) -> None:
+    text = (small_corpus.MAPS.parent / "docs" / "label-maps.md").read_text(encoding="utf-8")
+    changes, categories = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
+    maps = read(tmp_path, subtype_categories=changes, categories=categories)
+    assert maps.categories.names == ("benign", "malignant")
+    assert maps.taxonomy["actinic_keratosis"].category == "malignant"
 
 
 def test_the_version_is_that_of_the_content(tmp_path: Path) -> None:

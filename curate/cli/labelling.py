@@ -17,7 +17,7 @@ def show_missing(skin: Skin, workspace: Workspace) -> None:
     from curate import unmapped
 
     with workspace.database(read_only=True) as database:
-        database.require("labels", "label")
+        database.require("records", "parse")
         found = unmapped.missing(database, workspace)
     if found:
         skin.say("\n".join(unmapped.lines(found, workspace)))
