@@ -17,7 +17,7 @@ from curate.adoption import holds_files
 from curate.db import Database
 from curate.errors import CorpusError, ManifestError, UsageError
 from curate.files import Files, Location
-from curate.labelmaps import known_files
+from curate.labelmaps import OPTIONAL, known_files
 from curate.lock import LockedSource
 from curate.manifest import Manifest
 from curate.recipe import Recipe
@@ -100,12 +100,14 @@ class Workspace:
         return dict(sorted((self.facts("label_maps", "*.csv") | self._given()).items()))
 
     def own_maps(self) -> list[str]:
-        """Return the names of the label maps that are not as they ship with curate, sorted."""
+        """Return the names of the label maps that say otherwise than what ships with curate, sorted; the map of a
+        source that does not ship says nothing otherwise.
+        """
         ours = {path.name: path for path in shipped("label_maps").glob("*.csv")}
         return [
             name
             for name, path in self.label_maps.items()
-            if name not in ours or path.read_bytes() != ours[name].read_bytes()
+            if name in OPTIONAL or (name in ours and path.read_bytes() != ours[name].read_bytes())
         ]
 
     def keep_maps(self) -> list[Path]:

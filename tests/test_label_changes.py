@@ -134,6 +134,13 @@ def test_diff_holds_the_maps_of_another_time_against_those_of_now(root: Path, tm
     assert (back["changes"][0]["was"], back["changes"][0]["now"]) == ("precancerous", "malignant")
 
 
+def test_a_label_that_the_old_maps_did_not_know_enters(root: Path, tmp_path: Path, curate: Curate) -> None:
+    old = maps(tmp_path / "old", pad_ufes_20="source_label,subtype,category,note\nACK,actinic_keratosis,,\n")
+    found = json.loads(curate("label", "--diff", old, "--json", root=root).stdout)
+    assert {row["was"] for row in found["changes"] if row["kind"] == "enters the corpus"} == {"not mapped"}
+    assert found["changed"]["enters the corpus"] == found["pictures"]["after"] - found["pictures"]["before"] > 0
+
+
 def test_the_same_maps_are_the_same(root: Path, tmp_path: Path, curate: Curate) -> None:
     for old in (root, small_corpus.MAPS):
         done = curate("label", "--diff", old, root=root)
