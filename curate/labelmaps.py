@@ -1,233 +1,202 @@
-"""The label maps: taxonomy, one map per source, and the small vocabularies; read, checked, handed on as tables."""
+"""The label maps: categories, taxonomy, a map per source and small vocabularies; read, checked, handed on as tables."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from curate import categories as categories_
+from curate import map_file
+from curate import taxonomy as taxonomy_
+from curate.categories import Categories
 from curate.errors import LabelMapError
-from curate.vocabulary import CATEGORIES
+from curate.map_file import MapRow
+from curate.taxonomy import Taxonomy
 
-_VOCABULARIES = {"site": "sites", "sex": "sexes", "diagnosis_method": "diagnosis_methods"}
+VOCABULARIES = {"site": "sites", "sex": "sexes", "diagnosis_method": "diagnosis_methods"}
+OPTIONAL = (taxonomy_.CHANGES,)
+"""Files that ship with nobody, and that a user may add; beside a map for each source."""
 
 Row = dict[str, str]
 
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """All maps; `version` is the first 12 hex digits of the sha256 over them.
+    """All maps; `version` is the first 12 hex digits of the sha256 over them, `files` the sha256 (hex) of each.
 
-    `licenses` says which of two copies that are alike in all else is kept: the one whose license asks less.
+    `maps` is a row per source and label, its category a declared one. `licenses` says which of two copies that are
+    alike in all else is kept: the one whose license asks less.
     """
 
-    taxonomy: tuple[Row, ...]
+    categories: Categories
+    taxonomy: Taxonomy
     maps: tuple[Row, ...]
     ambiguous: tuple[Row, ...]
     vocabulary: tuple[Row, ...]
-    licenses: tuple[Row, ...]
+    licenses: tuple[tuple[str, int], ...]
+    files: dict[str, str]
     version: str
 
     @classmethod
     def read(cls, files: Mapping[str, Path], sources: Sequence[str]) -> LabelMaps:
         """Read and check the maps of the named sources; `files` are those of the workspace by name.
 
-        A source without a map has no label mapped yet. Raises LabelMapError for a missing column, a doubled index,
-        subtype or label, a subtype that the taxonomy does not have, a category that is none of the three.
+        A source without a map has no label mapped yet. Raises LabelMapError, with the line, for a missing column, a
+        doubled index, subtype or label, a subtype that the taxonomy does not have, a category that nobody declared.
         """
-        taxonomy = tuple(_rows(files["taxonomy.csv"], "index", "subtype", "category", "umbrella_of"))
-        _check_taxonomy(files["taxonomy.csv"], taxonomy)
-        categories = {row["subtype"]: row["category"] for row in taxonomy}
-        maps: list[Row] = []
-        for source in sources:
-            path = files.get(f"{source}.csv")
-            if path is None:
-                continue
-            rows = list(_rows(path, "source_label", "subtype", "category", "note"))
-            _check_map(path, rows, categories)
-            maps += [{"source": source, **row} for row in rows]
-        ambiguous = tuple(
-            _rows(files["ambiguous.csv"], "source", "source_label", "decided_by", "decided_label", "subtype")
-        )
+        categories = Categories.read(files)
+        taxonomy = Taxonomy.read(files, categories)
+        vocabulary = _vocabulary(files)
+        methods = {row["value"] for row in vocabulary if row["field"] == "diagnosis_method"}
+        maps = [
+            {"source": source, **row}
+            for source in sources
+            if f"{source}.csv" in files
+            for row in _map(files[f"{source}.csv"], categories, taxonomy, methods)
+        ]
+        decided = ("source", "source_label", "decided_by", "decided_label", "subtype")
+        ambiguous = list(map_file.read(files["ambiguous.csv"], *decided))
         for row in ambiguous:
-            _known(files["ambiguous.csv"], row["subtype"], categories)
-        vocabulary = [
-            {"field": field, "source_value": row["source_value"].lower(), "value": row[field]}
-            for field, name in _VOCABULARIES.items()
-            for row in _rows(files[f"{name}.csv"], "source_value", field)
-        ]
-        licenses = tuple(_rows(files["licenses.csv"], "license", "place", "note"))
-        _check_licenses(files["licenses.csv"], licenses)
-        # A word of ours means itself, so that who writes a table of their own may use it.
-        vocabulary += [
-            {"field": field, "source_value": value, "value": value}
-            for field in _VOCABULARIES
-            for value in sorted({row["value"] for row in vocabulary if row["field"] == field and row["value"]})
-            if value not in {row["source_value"] for row in vocabulary if row["field"] == field}
-        ]
-        digest = hashlib.sha256()
+            taxonomy.require(row["subtype"], row)
+        digest, hashes = hashlib.sha256(), {}
         for name, path in sorted(files.items()):
-            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-        return cls(taxonomy, tuple(maps), ambiguous, tuple(vocabulary), licenses, digest.hexdigest()[:12])
+            data = path.read_bytes()
+            digest.update(name.encode() + b"\0" + data + b"\0")
+            hashes[name] = hashlib.sha256(data).hexdigest()
+        return cls(
+            categories,
+            taxonomy,
+            tuple(maps),
+            tuple({column: row[column] for column in decided} for row in ambiguous),
+            vocabulary,
+            _licenses(files["licenses.csv"]),
+            hashes,
+            digest.hexdigest()[:12],
+        )
 
     def tables(self) -> dict[str, pa.Table]:
-        """Return the tables `taxonomy`, `umbrellas`, `label_map`, `ambiguous`, `vocabulary`, `license_order`
-        and `map_version`."""
-        umbrellas = [
-            {"umbrella": row["subtype"], "member": member.strip()}
-            for row in self.taxonomy
-            for member in row["umbrella_of"].split(";")
-            if member.strip()
-        ]
-        taxonomy = [
-            {
-                **{name: value for name, value in row.items() if name != "index"},
-                "subtype_index": int(row["index"]),
-                "category_index": CATEGORIES.index(row["category"]),
-            }
-            for row in self.taxonomy
-        ]
-        words = {name: pa.string() for row in self.maps for name in row}
-        return {
-            "taxonomy": pa.Table.from_pylist(taxonomy),
-            "umbrellas": pa.Table.from_pylist(
-                umbrellas, schema=pa.schema([("umbrella", pa.string()), ("member", pa.string())])
-            ),
-            "label_map": pa.Table.from_pylist(
-                [{name: row.get(name) or None for name in words} for row in self.maps], schema=pa.schema(words)
-            ),
-            "ambiguous": pa.Table.from_pylist(
-                list(self.ambiguous),
-                schema=pa.schema(
-                    {name: pa.string() for name in ("source", "source_label", "decided_by", "decided_label", "subtype")}
-                ),
-            ),
-            "vocabulary": pa.Table.from_pylist(
-                [{**row, "value": row["value"] or None} for row in self.vocabulary],
-                schema=pa.schema({name: pa.string() for name in ("field", "source_value", "value")}),
-            ),
-            "license_order": pa.Table.from_pylist(
-                [{"license": row["license"], "place": int(row["place"])} for row in self.licenses],
-                schema=pa.schema([("license", pa.string()), ("place", pa.int32())]),
-            ),
-            "map_version": pa.table({"version": [self.version]}),
+        """Return the tables of `TABLES`, by name."""
+        index = {each.name: each.index for each in self.categories}
+        rows: dict[str, list[dict[str, Any]]] = {
+            "categories": [
+                {"category": each.name, "category_index": each.index, "note": each.note} for each in self.categories
+            ],
+            "taxonomy": [
+                {
+                    "subtype": each.name,
+                    "subtype_index": each.index,
+                    "category": each.category,
+                    "category_index": index[each.category],
+                    "usual_category": each.usual,
+                    "change_note": each.changed,
+                    "umbrella_of": "; ".join(each.umbrella_of),
+                    **each.told,
+                }
+                for each in self.taxonomy.values()
+            ],
+            "umbrellas": [{"umbrella": umbrella, "member": member} for umbrella, member in self.taxonomy.umbrellas()],
+            "label_map": [{name: value or None for name, value in row.items()} for row in self.maps],
+            "ambiguous": list(self.ambiguous),
+            "vocabulary": [{**row, "value": row["value"] or None} for row in self.vocabulary],
+            "license_order": [{"license": name, "place": place} for name, place in self.licenses],
+            "map_files": [{"name": name, "sha256": sha256} for name, sha256 in self.files.items()],
+            "map_version": [{"version": self.version}],
         }
+        return {name: pa.Table.from_pylist(rows[name], schema=_schema(words)) for name, words in TABLES.items()}
 
 
-def _rows(path: Path, *columns: str) -> Iterator[Row]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            lacking = [name for name in columns if name not in (reader.fieldnames or ())]
-            if lacking:
-                raise LabelMapError(
-                    "a label map lacks a column",
-                    where=str(path),
-                    expected=",".join(columns),
-                    found=",".join(reader.fieldnames or ()) or "an empty file",
-                    hint="add the column",
-                )
-            for row in reader:
-                if None in row or None in row.values():
-                    raise LabelMapError(
-                        "a row of a label map has more or fewer fields than the header",
-                        where=f"{path}, line {reader.line_num}",
-                        hint="mend that line; a text with a comma stands in quotes",
-                    )
-                yield {name: value.strip() for name, value in row.items()}
-    except (UnicodeDecodeError, csv.Error) as broken:
+TABLES = {
+    "categories": "category category_index# note",
+    "taxonomy": "subtype subtype_index# category category_index# usual_category change_note umbrella_of lineage "
+    "isic_term isic_path definition disputed source note",
+    "umbrellas": "umbrella member",
+    "label_map": "source source_label subtype category note diagnosis_method",
+    "ambiguous": "source source_label decided_by decided_label subtype",
+    "vocabulary": "field source_value value",
+    "license_order": "license place#",
+    "map_files": "name sha256",
+    "map_version": "version",
+}
+"""The tables that the maps come to, with the columns of each; `#` marks a whole number, all else is text."""
+
+
+def _schema(words: str) -> pa.Schema:
+    return pa.schema([(word.rstrip("#"), pa.int32() if word.endswith("#") else pa.string()) for word in words.split()])
+
+
+def _vocabulary(files: Mapping[str, Path]) -> tuple[Row, ...]:
+    """Return the words of the sources for site, sex and diagnosis method with ours, an empty one for unknown.
+
+    A word of ours means itself, so that who writes a table of their own may use it.
+    """
+    found: list[Row] = []
+    for field, name in VOCABULARIES.items():
+        rows = list(map_file.read(files[f"{name}.csv"], "source_value", field))
+        map_file.once(rows, "source_value", "the word", "take one of the lines out")
+        said = {row["source_value"].lower(): row[field] for row in rows}
+        said |= {value: value for value in sorted(set(said.values())) if value and value not in said}
+        found += [{"field": field, "source_value": word, "value": value} for word, value in said.items()]
+    return tuple(found)
+
+
+def _map(path: Path, categories: Categories, taxonomy: Taxonomy, methods: set[str]) -> list[Row]:
+    rows = list(map_file.read(path, "source_label", "subtype", "category", "note"))
+    map_file.once(rows, "source_label", "the label", "take one of the lines out")
+    return [_meaning(row, categories, taxonomy, methods) for row in rows]
+
+
+def _meaning(row: MapRow, categories: Categories, taxonomy: Taxonomy, methods: set[str]) -> Row:
+    label, subtype = row["source_label"], row["subtype"]
+    category = categories.of(row["category"], row) if row["category"] else ""
+    if subtype:
+        meant = taxonomy.require(subtype, row)
+        if category and category != meant.category:
+            raise LabelMapError(
+                f"label {label!r} has a subtype and another category",
+                where=row.where,
+                expected=f"{subtype} is {meant.category}",
+                found=row["category"],
+                done=map_file.DONE,
+                hint="leave the category empty: a subtype implies it",
+            )
+    elif not category and not row["note"]:
         raise LabelMapError(
-            "a label map is not a CSV in UTF-8", where=str(path), found=str(broken), hint="save it as UTF-8"
-        ) from broken
-
-
-def _check_taxonomy(path: Path, taxonomy: Sequence[Row]) -> None:
-    subtypes: dict[str, Row] = {}
-    indexes: dict[str, str] = {}
-    for row in taxonomy:
-        if row["subtype"] in subtypes or row["index"] in indexes:
-            raise LabelMapError(
-                f"subtype {row['subtype']!r} with index {row['index']} stands twice in the taxonomy",
-                where=str(path),
-                hint="an index is the place of a subtype for good: take the wrong row out",
-            )
-        if not row["index"].isdigit():
-            raise LabelMapError(
-                "an index is not a whole number", where=str(path), found=repr(row["index"]), hint="mend that row"
-            )
-        subtypes[row["subtype"]] = row
-        indexes[row["index"]] = row["subtype"]
-        _category(path, row["category"])
-    for row in taxonomy:
-        for member in filter(None, (part.strip() for part in row["umbrella_of"].split(";"))):
-            _known(path, member, subtypes)
-            if subtypes[member]["category"] != row["category"]:
-                raise LabelMapError(
-                    f"{row['subtype']} is an umbrella of {member}, but their categories differ",
-                    where=str(path),
-                    hint="mend one of the two rows",
-                )
-
-
-def _check_map(path: Path, rows: Sequence[Row], categories: dict[str, str]) -> None:
-    seen: set[str] = set()
-    for row in rows:
-        label = row["source_label"]
-        if label in seen:
-            raise LabelMapError(f"label {label!r} is mapped twice", where=str(path), hint="take one of the lines out")
-        seen.add(label)
-        if row["subtype"]:
-            _known(path, row["subtype"], categories)
-            if row["category"] and row["category"] != categories[row["subtype"]]:
-                raise LabelMapError(
-                    f"label {label!r} has a subtype and another category",
-                    where=str(path),
-                    expected=f"{row['subtype']} is {categories[row['subtype']]}",
-                    found=row["category"],
-                    hint="leave the category empty: a subtype implies it",
-                )
-        elif row["category"]:
-            _category(path, row["category"])
-        elif not row["note"]:
-            raise LabelMapError(
-                f"label {label!r} is mapped to nothing and no note says why",
-                where=str(path),
-                expected="a subtype, a category, or a note",
-                hint="add the note: then the label is out of scope on purpose",
-            )
-
-
-def _check_licenses(path: Path, rows: Sequence[Row]) -> None:
-    for row in rows:
-        if not (row["place"].isascii() and row["place"].isdigit() and len(row["place"]) < 4):
-            raise LabelMapError(
-                f"the place of {row['license']} in the order is no small whole number",
-                where=str(path),
-                found=repr(row["place"]),
-                hint="mend that row; the least place is the license that asks least",
-            )
-        if sum(other["license"] == row["license"] for other in rows) > 1:
-            raise LabelMapError(
-                f"the license {row['license']!r} stands twice", where=str(path), hint="take one of the lines out"
-            )
-
-
-def _known(path: Path, subtype: str, subtypes: dict[str, str] | dict[str, Row]) -> None:
-    if subtype not in subtypes:
-        raise LabelMapError(
-            f"the taxonomy has no subtype {subtype!r}",
-            where=str(path),
-            expected="one of the subtypes of taxonomy.csv",
-            hint="mend the name, or add the subtype to taxonomy.csv with the next free index",
+            f"label {label!r} is mapped to nothing and no note says why",
+            where=row.where,
+            expected="a subtype, a category, or a note",
+            done=map_file.DONE,
+            hint="add the subtype, or the note: with a note alone, the label is out of scope on purpose",
         )
-
-
-def _category(path: Path, category: str) -> None:
-    if category not in CATEGORIES:
+    method = row.get("diagnosis_method")
+    if method and method not in methods:
         raise LabelMapError(
-            f"there is no category {category!r}", where=str(path), expected=", ".join(CATEGORIES), hint="mend that row"
+            f"no diagnosis is made by {method!r}",
+            where=row.where,
+            expected=", ".join(sorted(methods - {""})),
+            found=repr(method),
+            done=map_file.DONE,
+            hint="mend that row",
         )
+    return {
+        "source_label": label,
+        "subtype": subtype,
+        "category": category,
+        "note": row["note"],
+        "diagnosis_method": method,
+    }
+
+
+def _licenses(path: Path) -> tuple[tuple[str, int], ...]:
+    rows = list(map_file.read(path, "license", "place", "note"))
+    map_file.once(rows, "license", "the license", "take one of the lines out")
+    return tuple((row["license"], row.whole("place")) for row in rows)
+
+
+def known_files(shipped: Sequence[str], sources: Sequence[str]) -> set[str]:
+    """Return every name that a file of the maps can have: what ships, what may be added, and a map for each source."""
+    return {*shipped, *OPTIONAL, categories_.FILE, *(f"{source}.csv" for source in sources)}

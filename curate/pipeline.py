@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curate import freshness
+from curate.db import Database
 from curate.errors import UsageError
 from curate.report import Report
 from curate.workspace import Workspace
@@ -87,6 +88,34 @@ def rehearse(workspace: Workspace, stages: Sequence[str] = ("dedup", "label", "s
             found = difference(workspace.database_path, rehearsed.database_path)
     found["equal"] = found["changes"] == []  # a cause that changes nothing is none
     return found | {"reports": reports, "before": "as it is", "after": "as it would be", "notes": []}
+
+
+def label_changes(workspace: Workspace, *, old: Path | None = None, first: int = 5) -> dict[str, Any]:
+    """Say which pictures other label maps would call otherwise; nothing is changed. See `curate.label_changes.changes`.
+
+    With `old` (a folder of maps, or another corpus): from those maps to the ones of this workspace. Without: from the
+    maps of this root to the ones that the workspace was given beside it. Both are held against the records as they are.
+    Raises CorpusError where dedup has not run, LabelMapError where a map contradicts itself or misses a label.
+    """
+    from curate import label_changes as between
+    from curate.stages import label
+
+    before = between.maps_at(old, workspace) if old else between.maps_of(Workspace(workspace.root))
+    after = between.maps_of(workspace)
+    with (
+        workspace.database(read_only=True) as database,
+        tempfile.TemporaryDirectory(prefix=".label-changes-", dir=workspace.cache) as folder,
+    ):
+        freshness.require(database, "dedup")
+        paths = {name: Path(folder) / f"{name}.duckdb" for name in ("before", "after")}
+        for maps, (side, path) in zip((before, after), paths.items(), strict=True):
+            shutil.copyfile(workspace.database_path, path)
+            with Database(path) as copied:
+                label.build(copied, maps, on_conflict=workspace.recipe.label.on_conflict)
+                if side == "after":
+                    label.require_all_mapped(copied, workspace, done="nothing was changed")
+                copied.build("early_reasons", "keepers", methods=list(workspace.recipe.corpus.diagnosis_methods))
+        return between.changes(paths["before"], paths["after"], first=first)
 
 
 def _choose(workspace: Workspace, sources: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -18,6 +18,7 @@ class CorpusRecipe:
     """What the corpus is made of."""
 
     sources: tuple[str, ...] = ()  # none named: every source that has a manifest
+    diagnosis_methods: tuple[str, ...] = ()  # none named: a diagnosis counts however it was made; also "unknown"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import importlib.metadata
 import json
@@ -14,13 +13,48 @@ from pathlib import Path
 from typing import Any
 
 from curate import __version__, encoded
-from curate.errors import LabelMapError, UsageError
+from curate.db import Database
+from curate.errors import UsageError
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
-from curate.vocabulary import CATEGORIES, SPLITS
+from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LabelNames:
+    """What the labels of a corpus are called, in the order of their index, and by which maps (names to sha256, hex).
+
+    `notes` says what each category is; `changed` are the subtypes that count as another category than the taxonomy
+    says: (subtype, category, the taxonomy's, why).
+    """
+
+    categories: tuple[str, ...]
+    subtypes: tuple[str, ...]
+    version: str
+    files: dict[str, str]
+    notes: dict[str, str]
+    changed: tuple[tuple[str, str, str, str], ...]
+
+    @classmethod
+    def read(cls, database: Database) -> LabelNames:
+        """Read the names with which a corpus was labelled, whatever its maps say by now."""
+        categories = sorted(database.table("categories").to_pylist(), key=lambda row: int(row["category_index"]))
+        subtypes = sorted(database.table("taxonomy").to_pylist(), key=lambda row: int(row["subtype_index"]))
+        return cls(
+            tuple(row["category"] for row in categories),
+            tuple(row["subtype"] for row in subtypes),
+            str(database.table("map_version").to_pylist()[0]["version"]),
+            {row["name"]: row["sha256"] for row in database.table("map_files").to_pylist()},
+            {row["category"]: row["note"] for row in categories},
+            tuple(
+                (row["subtype"], row["category"], row["usual_category"], row["change_note"])
+                for row in subtypes
+                if row["category"] != row["usual_category"]
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -33,7 +67,7 @@ class ShardSet:
     key: str
 
     @classmethod
-    def of(cls, workspace: Workspace, rows: Sequence[Row]) -> ShardSet:
+    def of(cls, workspace: Workspace, rows: Sequence[Row], names: LabelNames) -> ShardSet:
         """Describe the shards of these rows; nothing is written yet.
 
         Raises UsageError for a name that shards cannot have, CorpusError where a row has no picture.
@@ -48,7 +82,7 @@ class ShardSet:
                 hint="choose another name",
             )
         encoded.require(workspace, rows)
-        values = _values(workspace, rows)
+        values = _values(workspace, rows, names)
         return cls(workspace, rows, values, _key(rows, values))
 
     @property
@@ -85,7 +119,7 @@ class ShardSet:
         write_credits(folder, [Credit.from_dict(credit) for credit in self.values["credits"]])
 
 
-def _values(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
+def _values(workspace: Workspace, rows: Sequence[Row], names: LabelNames) -> dict[str, Any]:
     """Return what `index.json` says beside the shards themselves."""
     splits: dict[str, Any] = {}
     for split in SPLITS:
@@ -98,28 +132,20 @@ def _values(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
                     for word in ("category", "subtype", "source")
                 },
             }
-    maps = workspace.label_maps
     return {
         "name": workspace.recipe.shard.name,
         "recipe": asdict(workspace.recipe.shard),
         "labels": {
-            "category_index": list(CATEGORIES),
-            "subtype_index": _subtypes(maps["taxonomy.csv"]),
+            "category_index": list(names.categories),
+            "subtype_index": list(names.subtypes),
         },
-        "label_maps": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in maps.items()},
+        "label_map_version": names.version,
+        "label_maps": names.files,
         "splits": splits,
         "credits": [
             credit.as_dict() for credit in credits_of(workspace.manifests, (str(row["source"]) for row in rows))
         ],
     }
-
-
-def _subtypes(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [(int(row["index"]), row["subtype"]) for row in csv.DictReader(file)]
-    if [index for index, _ in rows] != list(range(len(rows))):
-        raise LabelMapError("the rows of the taxonomy are not numbered from 0", where=str(path))
-    return [subtype for _, subtype in rows]
 
 
 def _key(rows: Sequence[Row], values: dict[str, Any]) -> str:

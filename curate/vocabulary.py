@@ -1,6 +1,5 @@
-"""The closed lists of words that every part of curate shares, in the order of their index."""
+"""The closed list of words that every part of curate shares, in the order of its index."""
 
 from __future__ import annotations
 
-CATEGORIES = ("benign", "precancerous", "malignant")
 SPLITS = ("train", "validation", "test")

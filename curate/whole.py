@@ -12,10 +12,15 @@ from pathlib import Path
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file; the old one stands until the new one is whole. Raises OSError as the system does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a small file; the old one stands until the new one is whole. Raises OSError as the system does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -12,10 +12,12 @@ from typing import Any
 
 from curate import lock as lock_
 from curate import manifest as manifests_
+from curate import whole
 from curate.adoption import holds_files
 from curate.db import Database
 from curate.errors import CorpusError, ManifestError, UsageError
 from curate.files import Files, Location
+from curate.labelmaps import OPTIONAL, known_files
 from curate.lock import LockedSource
 from curate.manifest import Manifest
 from curate.recipe import Recipe
@@ -34,8 +36,17 @@ class Workspace:
     ...     database.table("corpus").num_rows
     """
 
-    def __init__(self, root: Path | str = ".", *, workers: int | None = None, progress: Progress = silent) -> None:
+    def __init__(
+        self,
+        root: Path | str = ".",
+        *,
+        workers: int | None = None,
+        progress: Progress = silent,
+        label_maps: Path | None = None,
+    ) -> None:
+        """Open a root; nothing is read yet. `label_maps`: a folder of maps to go before those of this root."""
         self.root = Path(root)
+        self.given_maps = label_maps
         self.workers = workers or available()
         self.progress = progress
         self.cache = self.root / "data_cache"
@@ -81,17 +92,59 @@ class Workspace:
 
     @cached_property
     def label_maps(self) -> dict[str, Path]:
-        """The taxonomy and the maps by file name: those of this root go before those that ship with curate."""
-        return self.facts("label_maps", "*.csv")
+        """The taxonomy and the maps by file name: those of this root go before those that ship with curate, and those
+        of a given folder before both.
 
-    def facts(self, folder: str, glob: str) -> dict[str, Path]:
+        Raises UsageError where the given folder holds no map, or a file that is none.
+        """
+        return dict(sorted((self.facts("label_maps", "*.csv") | self._given()).items()))
+
+    def own_maps(self) -> list[str]:
+        """Return the names of the label maps that say otherwise than what ships with curate, sorted; the map of a
+        source that does not ship says nothing otherwise.
+        """
+        ours = {path.name: path for path in shipped("label_maps").glob("*.csv")}
+        return [
+            name
+            for name, path in self.label_maps.items()
+            if name in OPTIONAL or (name in ours and path.read_bytes() != ours[name].read_bytes())
+        ]
+
+    def keep_maps(self) -> list[Path]:
+        """Copy the given folder's maps into this root, each file whole or not at all; return those written."""
+        kept = []
+        for name, path in self._given().items():
+            kept.append(self.root / "label_maps" / name)
+            if path.resolve() != kept[-1].resolve():
+                whole.write_bytes(kept[-1], path.read_bytes())
+        return kept
+
+    def _given(self) -> dict[str, Path]:
+        if self.given_maps is None:
+            return {}
+        found = {path.name: path for path in sorted(self.given_maps.glob("*.csv"))}
+        sources = {Path(name).stem for name in self.facts("manifests", "*.toml")}
+        known = known_files([path.name for path in shipped("label_maps").glob("*.csv")], sorted(sources))
+        strange = [name for name in found if name not in known]
+        if strange or not found:
+            raise UsageError(
+                f"{strange[0]} is none of the label maps" if strange else "there is no label map in this folder",
+                where=str(self.given_maps),
+                expected=", ".join(sorted(known)),
+                found=", ".join(found) or "no file that ends in .csv",
+                done="nothing was changed",
+                hint="mend the name; docs/label-maps.md says what each file is",
+            )
+        return found
+
+    def facts(self, folder: str, glob: str, *, own: Path | None = None) -> dict[str, Path]:
         """Return the files of a folder by name, sorted: what ships with curate, each of them in this root instead of it
-        where it is there too, and what is in this root alone.
+        where it is there too, and what is in this root alone; `own`: in that folder rather than in this root.
 
         Raises CorpusError where nothing ships.
         """
         found = {path.name: path for path in shipped(folder).glob(glob)}
-        found |= {path.name: path for path in (self.root / folder).glob(glob)}
+        found |= {path.name: path for path in (own or self.root / folder).glob(glob)}
         return dict(sorted(found.items()))
 
     def placed(self, source: str) -> Path:

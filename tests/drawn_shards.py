@@ -13,8 +13,8 @@ from curate.ml import shards
 from curate.ml.credits import Credit, write_credits
 from curate.ml.example import Value
 from curate.recipe import ShardRecipe
-from curate.vocabulary import CATEGORIES
 
+CATEGORIES = ("benign", "precancerous", "malignant")
 SUBTYPES = ("melanocytic_nevus", "actinic_keratosis", "melanoma")
 
 

@@ -95,10 +95,11 @@ def test_a_label_nobody_mapped_is_named_and_then_mapped(curate: Curate, files: P
     assert "curate label --missing" in done.stderr
     missing = curate("label", "--missing", "--json", root=root)
     assert missing.returncode == 1
-    assert any("halo nevus" in line for line in json.loads(missing.stdout)["missing"])
+    [found] = json.loads(missing.stdout)["missing"]
+    assert (found["file"], found["label"], found["records"]) == ("isic_2020.csv", "halo nevus", 1)
     shutil.copytree(shipped("label_maps"), root / "label_maps")
     with (root / "label_maps" / "isic_2020.csv").open("a", encoding="utf-8") as lines:
-        lines.write("halo nevus,melanocytic_nevus,,added by a steward\n")
+        lines.write("halo nevus,melanocytic_nevus,,added by a steward,\n")
     assert build(curate, root, "--labels-only").returncode == 0
     assert curate("label", "--missing", root=root).returncode == 0
 

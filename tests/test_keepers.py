@@ -97,7 +97,7 @@ def test_what_joins_a_copy_to_its_survivor_is_named_through_another_copy_too(tmp
 
 def test_every_licence_of_a_source_has_its_place_or_comes_last(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    order = {row["license"]: int(row["place"]) for row in LabelMaps.read(workspace.label_maps, []).licenses}
+    order = dict(LabelMaps.read(workspace.label_maps, []).licenses)
     assert order["CC0-1.0"] < order["CC-BY-4.0"] < order["CC-BY-NC-4.0"]
     named = {manifest.license for manifest in workspace.manifests.values()}
     assert all(name in order or name.startswith("LicenseRef-") for name in named)

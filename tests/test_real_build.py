@@ -195,6 +195,7 @@ def test_labels_alone_give_every_label_row(labels: Path) -> None:
 
 
 def test_label_changes_between_years(labels: Path) -> None:
+    published = {row["id"]: row["published_split"] for row in table(labels, "records")}
     conflicts = {row["id"].partition(":")[2].removesuffix("_downsampled") for row in table(labels, "label_conflicts")
                  if row["rule"] == "categories disagree: left out"}  # fmt: skip
     assert conflicts == {"ISIC_0000077", "ISIC_0000511", "ISIC_0010094"}
@@ -203,5 +204,46 @@ def test_label_changes_between_years(labels: Path) -> None:
         "actinic_keratosis": 130 + 0 + 19,
         "bowen_disease": 197 + 8 + 24,
     }
+    named = Counter(
+        (published[row["id"]], row["decided_subtype"])
+        for row in table(labels, "label_conflicts")
+        if row["source_label"] == "AKIEC" and row["rule"].startswith("the newer label tells")
+    )
+    assert named == {
+        ("train", "actinic_keratosis"): 130,
+        ("train", "bowen_disease"): 197,
+        ("test", "actinic_keratosis"): 19,
+        ("test", "bowen_disease"): 24,
+        ("validation", "bowen_disease"): 8,
+    }
     finer = [row for row in table(labels, "label_conflicts") if row["rule"] == "the more specific subtype wins"]
     assert {row["decided_subtype"] for row in finer} == {"seborrheic_keratosis"}
+
+
+def test_what_a_source_itself_calls_malignant_is_so_but_for_the_named_deviation(labels: Path) -> None:
+    meant = {row["id"]: row for row in table(labels, "labels")}
+    told = [row for row in table(labels, "records") if row["source"] == "isic_2020" and row["source_label"]]
+    assert len(told) == 33_126
+    other = {
+        meant[row["id"]]["subtype"]
+        for row in told
+        if json.loads(row["claims"])["benign_malignant"] != meant[row["id"]]["category"]
+    }
+    assert other == {"atypical_melanocytic_proliferation"}
+
+
+def test_how_a_diagnosis_was_made_is_what_the_files_say(labels: Path) -> None:
+    said = {row["id"]: row["diagnosis_method"] for row in table(labels, "metadata")}
+    counts = Counter((row["source"], said[row["id"]]) for row in table(labels, "records") if row["source_label"])
+    assert {key: count for key, count in counts.items() if key[1] is not None} == {
+        ("isic_2018", "histopathology"): 5_340,
+        ("isic_2018", "follow_up"): 3_704,
+        ("isic_2018", "consensus"): 902,
+        ("isic_2018", "confocal"): 69,
+        ("isic_2020", "histopathology"): 584,
+        ("pad_ufes_20", "histopathology"): 1_342,
+        ("pad_ufes_20", "consensus"): 956,
+        ("ph2", "histopathology"): 41,
+        ("ph2", "clinical"): 159,
+        ("severance", "histopathology"): 10_426,
+    }

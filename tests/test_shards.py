@@ -20,9 +20,10 @@ from curate import encoded, freshness
 from curate.errors import CorpusError, UsageError
 from curate.files import Location
 from curate.images import codec, header
+from curate.labelmaps import LabelMaps
 from curate.ml import shards
 from curate.stages import shard
-from curate.vocabulary import CATEGORIES, SPLITS
+from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
 
 _SHEET = np.random.default_rng(3).integers(0, 256, (120, 200, 3), dtype=np.uint8)
@@ -66,6 +67,8 @@ def _workspace(root: Path, *, names: list[str] | None = None, workers: int = 1, 
     random.Random(str(root)).shuffle(rows)
     with workspace.database(create=True) as database:
         database.replace("corpus", pa.Table.from_pylist(rows, schema=_schema()))
+        for name, table in LabelMaps.read(workspace.label_maps, ["ph2"]).tables().items():
+            database.replace(name, table)
         freshness.stamp(database, "split", None)
     return workspace
 
@@ -182,7 +185,7 @@ def test_the_files_beside_the_shards(tmp_path: Path) -> None:
             assert (len(data), hashlib.sha256(data).hexdigest()) == (each["bytes"], each["sha256"])
     info = json.loads((folder / "dataset_info.json").read_text())
     assert [split["name"] for split in info["splits"]] == ["train", "validation", "test"]
-    assert (folder / "category_index.labels.txt").read_text().split() == list(CATEGORIES)
+    assert (folder / "category_index.labels.txt").read_text().split() == list(drawn_shards.CATEGORIES)
     assert len((folder / "subtype_index.labels.txt").read_text().split()) == 52
     credit = (folder / "ATTRIBUTION.txt").read_text()
     assert index["credits"][0]["attribution"] in credit

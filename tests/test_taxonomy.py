@@ -17,6 +17,27 @@ REAL = _SHARED / "data" if (_SHARED / "data").is_dir() else _SHARED
 LEVEL = {"Benign": "benign", "Malignant": "malignant", "Indeterminate": "precancerous"}
 # Where "precancerous" is said of what ISIC calls Indeterminate, which is not the same thing.
 DEVIATIONS = {"actinic_keratosis", "aimp", "atypical_melanocytic_proliferation"}
+# The second level of the path says of which tissue a lesion is.
+LINEAGE = {
+    "Benign adnexal epithelial proliferations - Apocrine or Eccrine": "adnexal",
+    "Benign adnexal epithelial proliferations - Sebaceous": "adnexal",
+    "Benign epidermal proliferations": "epidermal",
+    "Benign melanocytic proliferations": "melanocytic",
+    "Benign soft tissue proliferations - Fibro-histiocytic": "fibrohistiocytic",
+    "Benign soft tissue proliferations - Neural": "neural",
+    "Benign soft tissue proliferations - Vascular": "vascular",
+    "Cysts": "cyst",
+    "Flat melanotic pigmentations - not melanocytic nevus": "melanotic_macule",
+    "Indeterminate epidermal proliferations": "epidermal",
+    "Indeterminate melanocytic proliferations": "melanocytic",
+    "Inflammatory or infectious diseases": "infectious",
+    "Malignant adnexal epithelial proliferations - Follicular": "adnexal",
+    "Malignant epidermal proliferations": "epidermal",
+    "Malignant melanocytic proliferations (Melanoma)": "melanocytic",
+    "Malignant soft tissue proliferations - Fibro-histiocytic": "fibrohistiocytic",
+    "Malignant soft tissue proliferations - Vascular": "vascular",
+    "Merkel cell proliferation": "merkel_cell",
+}
 WITHOUT_TERM = {"becker_nevus", "mucocele", "xanthelasma"}
 
 
@@ -36,7 +57,18 @@ def test_52_subtypes_numbered_in_order() -> None:
 
 
 def test_categories() -> None:
-    assert {row["category"] for row in TAXONOMY} == {"benign", "precancerous", "malignant"}
+    declared = [(row["index"], row["category"]) for row in rows("categories")]
+    assert declared == [("0", "benign"), ("1", "precancerous"), ("2", "malignant")]
+    assert {row["category"] for row in TAXONOMY} == {name for _, name in declared}
+    assert all(row["note"] and not row["includes"] for row in rows("categories"))
+
+
+def test_lineage_is_that_of_the_hierarchy() -> None:
+    for name, row in BY_NAME.items():
+        if name in WITHOUT_TERM:
+            assert row["lineage"] in LINEAGE.values()
+        else:
+            assert row["lineage"] == LINEAGE[row["isic_path"].split(":")[1]]
 
 
 def test_the_isic_hierarchy_decides() -> None:

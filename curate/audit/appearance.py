@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from curate.audit.balance import CATEGORIES, SPLITS, by_category
+from curate.audit.balance import SPLITS, Palette, by_category, palette
 from curate.audit.charts import bar, legend, stacked
 from curate.audit.markup import Content, Markup, element, number, percent
 from curate.audit.page import Section, ask, paragraph, section
@@ -22,7 +22,7 @@ _WEAK = (
 
 def tone(database: Database) -> Section:
     """Return the skin tones: what sources report, what is estimated, and the two side by side; never merged."""
-    found = database.rows("report_tone")
+    found, colours = database.rows("report_tone"), palette(database)
     reported = [row for row in found if row["kind"] == "reported"]
     estimated = [row for row in found if row["kind"] == "estimated"]
     return section(
@@ -31,12 +31,12 @@ def tone(database: Database) -> Section:
         paragraph(
             "Two scales that are not one: what a source reports, and what is estimated from the pixels. Never merged."
         ),
-        legend(list(CATEGORIES.items())),
+        legend(list(colours.items())),
         element("h3", "Reported: Fitzpatrick type, as the source gives it"),
-        _tones("Pictures by reported Fitzpatrick type, and the category within each", "Fitzpatrick", reported),
+        _tones("Pictures by reported Fitzpatrick type, and the category within each", "Fitzpatrick", reported, colours),
         element("h3", "Estimated: individual typology angle of the skin around the lesion"),
         element("div", paragraph(_bounds()), paragraph(_WEAK), class_="caution"),
-        _tones("Pictures by estimated ITA class, and the category within each", "ITA class", estimated),
+        _tones("Pictures by estimated ITA class, and the category within each", "ITA class", estimated, colours),
         element("h3", "Both, where both are known"),
         _agreement(database.table("tone_agreement").to_pylist()),
         ask("select * from category_by_skin_tone"),
@@ -44,19 +44,22 @@ def tone(database: Database) -> Section:
 
 
 def artefacts(database: Database) -> Section:
-    """Return for each artefact and source its mean strength among malignant pictures and among the others."""
+    """Return for each artefact and source its mean strength among malignant pictures (those of the last category)
+    and among the others.
+    """
+    worst = [*palette(database)][-1]
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in database.table("artefact_bias").to_pylist():
         grouped[row["artefact"]].append(row)
-    tables = [_artefact(name, rows) for name, rows in grouped.items()]
+    tables = [_artefact(name, worst, rows) for name, rows in grouped.items()]
     return section(
         "artefacts",
         "Artefacts",
         paragraph(
-            "A ruler, a dark corner or a hair that stands more often on malignant pictures can be learned in place of "
+            f"A ruler, a dark corner or a hair that stands more often on {worst} pictures can be learned in place of "
             "the lesion. Strengths run from 0 to 1, measured on the pixels; a large difference is where to look."
         ),
-        legend([("malignant", "red"), ("not malignant", "blue")]),
+        legend([(worst, "red"), (f"not {worst}", "blue")]),
         *(tables or [paragraph("No picture was looked at, so there is nothing to show.", class_="none")]),
         ask("select * from artefact_bias"),
     )
@@ -72,16 +75,18 @@ def _spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _tones(caption: str, head: str, found: list[dict[str, Any]]) -> Markup:
+def _tones(caption: str, head: str, found: list[dict[str, Any]], colours: Palette) -> Markup:
     known = [row for row in found if row["tone"] is not None]
     total = sum(row["pictures"] for row in found)
     unknown = total - sum(row["pictures"] for row in known)
     rows: list[list[Content]] = []
     for row in known + [row for row in found if row["tone"] is None]:
-        shares = (percent(row[category] / row["pictures"]) for category in CATEGORIES)
+        shares = (percent(part.value / row["pictures"]) for part in by_category(row, colours))
         name = _spoken(row["tone"]) if row["tone"] is not None else "unknown"
-        rows.append([name, stacked(by_category(row)), row["pictures"], *shares, *(row[split] for split in SPLITS)])
-    columns = [*words(head), *bars("share of each category"), *numbers("pictures", *CATEGORIES, *SPLITS)]
+        rows.append(
+            [name, stacked(by_category(row, colours)), row["pictures"], *shares, *(row[split] for split in SPLITS)]
+        )
+    columns = [*words(head), *bars("share of each category"), *numbers("pictures", *colours, *SPLITS)]
     share = percent(unknown / total if total else None)
     return Markup(
         paragraph(f"Known for {number(total - unknown)} of {number(total)} pictures; unknown for {share}.")
@@ -107,18 +112,18 @@ def _agreement(found: list[dict[str, Any]]) -> Markup:
     )
 
 
-def _artefact(name: str, found: list[dict[str, Any]]) -> Markup:
+def _artefact(name: str, worst: str, found: list[dict[str, Any]]) -> Markup:
     rows: list[list[Content]] = []
     for row in found:
         malignant, other = row["malignant_mean"], row["other_mean"]
-        both = Markup(_strength("malignant", malignant, "red") + _strength("not malignant", other, "blue"))
+        both = Markup(_strength(worst, malignant, "red") + _strength(f"not {worst}", other, "blue"))
         away = _difference(malignant, other)
         counts = (row["malignant_pictures"], row["other_pictures"])
         rows.append([row["source"], both, number(malignant, 3), number(other, 3), away, *counts])
     columns = [
         *words("source"),
         *bars("mean strength"),
-        *numbers("malignant", "others", "difference", "malignant pictures", "other pictures"),
+        *numbers(worst, "others", "difference", f"{worst} pictures", "other pictures"),
     ]
     return table(f"{name.capitalize()}: mean strength by source", columns, rows)
 

@@ -13,33 +13,63 @@ from curate.audit.table import bars, numbers, table, words
 from curate.db import Database
 from curate.recipe import SplitRecipe
 
-CATEGORIES = {"benign": "blue", "precancerous": "orange", "malignant": "red"}
 SPLITS = {"train": "blue", "validation": "sky", "test": "pink"}
+_USUAL = {"benign": "blue", "precancerous": "orange", "malignant": "red"}
+_OTHERS = ("sky", "yellow", "green", "pink", "dark", "pale", "grey")
 _TRAITS = {"age": "age", "sex": "sex", "site": "site", "modality": "modality", "diagnosis_method": "diagnosis method"}
 
 
-def by_category(row: Mapping[str, Any]) -> list[Part]:
-    """Return the parts of a bar from a row that has a count for each category."""
-    return [Part(category, row[category], colour) for category, colour in CATEGORIES.items()]
+Palette = Mapping[str, str]
+
+
+def palette(database: Database) -> Palette:
+    """Return the declared categories in the order of their index, each with the name of its colour in `page.css`."""
+    names = [row["category"] for row in sorted(database.table("categories").to_pylist(), key=_place)]
+    others = iter(_OTHERS * len(names))
+    first_and_last = {names[0]: "blue", names[-1]: "red"}
+    return {name: _USUAL.get(name) or first_and_last.get(name) or next(others) for name in names}
+
+
+def _place(row: Mapping[str, Any]) -> int:
+    return int(row["category_index"])
+
+
+def by_category(row: Mapping[str, Any], colours: Palette) -> list[Part]:
+    """Return the parts of a bar from a row whose `categories` are the pictures of each category that occurs."""
+    counts = dict(row["categories"])
+    return [Part(category, counts.get(category, 0), colour) for category, colour in colours.items()]
 
 
 def classes(database: Database) -> Section:
-    """Return the balance of the three categories, by split and by source."""
-    by_split, by_source = _counted(database, "class_balance", "split"), _counted(database, "source_balance", "source")
-    sums = {category: sum(row[category] for row in by_split.values()) for category in CATEGORIES}
+    """Return the balance of the categories, by split and by source, and what counts otherwise than curate ships."""
+    colours = palette(database)
+    by_split = _counted(database, "class_balance", "split", colours)
+    by_source = _counted(database, "source_balance", "source", colours)
+    sums = {category: sum(row[category] for row in by_split.values()) for category in colours}
     splits = {name: by_split[name] for name in SPLITS if name in by_split}
+    notes = {row["category"]: row["note"] for row in database.table("categories").to_pylist() if row["note"]}
+    changed = [row for row in database.table("taxonomy").to_pylist() if row["category"] != row["usual_category"]]
     return section(
         "classes",
         "Classes",
-        paragraph(
-            "Three categories. Those called precancerous are terms that the ISIC diagnosis hierarchy calls "
-            "indeterminate, which is not the same thing; the taxonomy names every one of them."
+        element("dl", *(part for name, note in notes.items() for part in _defined(name, note)), class_="terms"),
+        *(
+            paragraph(
+                f"{row['subtype']} counts as {row['category']} here, and as {row['usual_category']} in the taxonomy: "
+                f"{row['change_note']}.",
+                class_="caution",
+            )
+            for row in changed
         ),
-        legend(list(CATEGORIES.items())),
+        legend(list(colours.items())),
         _category_table(
-            "Pictures of each category by split", "split", splits | ({"all": sums} if splits else {}), True
+            "Pictures of each category by split",
+            "split",
+            splits | ({"all": sums} if splits else {}),
+            colours,
+            total=True,
         ),
-        _category_table("Pictures of each category by source", "source", by_source, False),
+        _category_table("Pictures of each category by source", "source", by_source, colours),
         ask("select * from class_balance"),
     )
 
@@ -48,11 +78,12 @@ def subtypes(database: Database, recipe: SplitRecipe) -> Section:
     """Return the balance of the subtypes, and how far each one's splits are from the recipe."""
     found = database.rows("report_subtypes")
     most = max((row["pictures"] for row in found), default=0)
+    colours = palette(database)
     counts: list[list[Content]] = []
     shares: list[list[Content]] = []
     for row in found:
         name = row["subtype"] or f"({row['category']}, subtype unknown)"
-        colour = CATEGORIES[row["category"]]
+        colour = colours[row["category"]]
         said = f"{name}: {number(row['pictures'])} pictures, {row['category']}"
         counts.append(
             [
@@ -72,7 +103,7 @@ def subtypes(database: Database, recipe: SplitRecipe) -> Section:
     return section(
         "subtypes",
         "Subtypes",
-        legend(list(CATEGORIES.items())),
+        legend(list(colours.items())),
         table(
             "Pictures of each subtype, the most frequent of its category first",
             [*words("subtype"), *bars("pictures"), *numbers("pictures", "families", "sources"), *words("category")],
@@ -99,10 +130,11 @@ def people(database: Database) -> Section:
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in database.rows("report_people"):
         grouped[row["trait"]].append(row)
+    colours = palette(database)
     tables: list[Content] = []
     for trait, name in _TRAITS.items():
         rows: list[list[Content]] = [
-            [_value(trait, row["value"]), stacked(by_category(row)), row["pictures"]] for row in grouped[trait]
+            [_value(trait, row["value"]), stacked(by_category(row, colours)), row["pictures"]] for row in grouped[trait]
         ]
         columns = [*words(name), *bars("by category", wide=True), *numbers("pictures")]
         tables.append(table(f"Pictures by {name}", columns, rows))
@@ -110,7 +142,7 @@ def people(database: Database) -> Section:
         "people",
         "People and pictures",
         paragraph("Unknown stays unknown: it is never a guess and never a negative."),
-        legend(list(CATEGORIES.items())),
+        legend(list(colours.items())),
         *tables,
         ask("select * from age_sex_site_balance"),
     )
@@ -155,23 +187,29 @@ def splits(database: Database, recipe: SplitRecipe) -> Section:
     )
 
 
-def _counted(database: Database, view: str, key: str) -> dict[str, dict[str, int]]:
+def _defined(name: str, note: str) -> tuple[Markup, Markup]:
+    return element("dt", name), element("dd", note)
+
+
+def _counted(database: Database, view: str, key: str, colours: Palette) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for row in database.table(view).to_pylist():
-        counts.setdefault(row[key], dict.fromkeys(CATEGORIES, 0))[row["category"]] += row["pictures"]
+        counts.setdefault(row[key], dict.fromkeys(colours, 0))[row["category"]] += row["pictures"]
     return counts
 
 
-def _category_table(caption: str, key: str, counted: Mapping[str, Mapping[str, int]], total: bool) -> Markup:
+def _category_table(
+    caption: str, key: str, counted: Mapping[str, Mapping[str, int]], colours: Palette, *, total: bool = False
+) -> Markup:
     rows: list[list[Content]] = []
     for name, counts in counted.items():
         whole = sum(counts.values())
         cells: list[Content] = [
             f"{number(counts[category])} ({percent(counts[category] / whole if whole else None)})"
-            for category in CATEGORIES
+            for category in colours
         ]
-        rows.append([name, stacked(by_category(counts)), whole, *cells])
-    columns = [*words(key), *bars("share of each category"), *numbers("pictures", *CATEGORIES)]
+        rows.append([name, stacked(by_category({"categories": counts}, colours)), whole, *cells])
+    columns = [*words(key), *bars("share of each category"), *numbers("pictures", *colours)]
     return table(caption, columns, rows, total=total)
 
 

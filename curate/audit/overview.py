@@ -44,6 +44,7 @@ def lead(totals: dict[str, Any], recipe: Recipe) -> list[Content]:
         ("lesions known", totals["lesions"]),
         ("patients known", totals["patients"]),
     ]
+    own = f", of your own: {', '.join(totals['own_maps'])}" if totals["own_maps"] else ", as they ship"
     tiles = (element("div", element("dt", label), element("dd", number(value))) for label, value in facts)
     return [
         paragraph(
@@ -52,7 +53,7 @@ def lead(totals: dict[str, Any], recipe: Recipe) -> list[Content]:
             class_="lead",
         ),
         element("dl", *tiles, class_="facts"),
-        paragraph("Label maps, version ", element("code", totals["map_version"]), ".", class_="soft"),
+        paragraph("Label maps, version ", element("code", totals["map_version"]), f"{own}.", class_="soft"),
         _recipe(recipe),
     ]
 

@@ -212,32 +212,57 @@ def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
 
 
 @cli.command(
-    help="Give every label a meaning through the label maps." + example("curate label", "curate label --missing")
+    short_help="Give every label a meaning through the label maps.",
+    help="Give every label a meaning through the label maps; or say what other maps would change. With --missing, "
+    "--diff, or --label-maps alone nothing is changed, and exit code 1 means that there is something to see."
+    + example(
+        "curate label",
+        "curate label --missing",
+        "curate label --diff ../last-year",
+        "curate label --label-maps my-maps",
+        "curate label --label-maps my-maps --apply",
+    ),
 )
 @click.option("--missing", is_flag=True, help="Print the lines to add for labels nobody mapped, with counts.")
+@click.option(
+    "--diff",
+    "old",
+    type=click.Path(path_type=Path),
+    metavar="OLD",
+    help="Say which pictures change category or subtype from OLD to now: a folder of label maps, or another corpus.",
+)
+@click.option(
+    "--label-maps",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Say what your own maps and categories in DIR would change.",
+)
+@click.option("--apply", is_flag=True, help="Keep the maps of DIR in the root, and label by them from now on.")
+@click.option("--first", type=click.IntRange(0), default=5, help="How many pictures of each change (default: 5).")
 @words
-def label(skin: Skin, missing: bool) -> None:
+def label(skin: Skin, missing: bool, old: Path | None, folder: Path | None, apply: bool, first: int) -> None:
     """Label the records."""
     from curate import pipeline
+    from curate.cli import labelling
 
-    workspace = skin.workspace()
+    if missing and (old or folder or apply):
+        raise click.UsageError("--missing stands alone")
+    if apply and not folder:
+        raise click.UsageError("--apply keeps the maps of a folder: name it with --label-maps DIR")
+    if apply and old:
+        raise click.UsageError("--diff changes nothing: leave --apply out")
+    workspace = skin.workspace(label_maps=folder)
     if missing:
-        from curate.stages.label import missing as missing_lines
-
-        with workspace.database(read_only=True) as database:
-            database.require("labels", "label")
-            found = missing_lines(database)
-        for line in found:
-            skin.say(line)
-        if not found:
-            skin.say("every label that occurs is mapped")
-        skin.give({"missing": found})
-        if found:
-            click.get_current_context().exit(1)
-        return
-    report = pipeline.run("label", workspace)
-    tell(skin, report)
-    finish(skin, [report])
+        labelling.show_missing(skin, workspace)
+    elif apply:
+        labelling.apply(skin, workspace, first)
+    elif old or folder:
+        labelling.show_changes(skin, workspace, old, first)
+    else:
+        report = pipeline.run("label", workspace)
+        tell(skin, report)
+        finish(skin, [report])
 
 
 _stage("split", "Place whole families; say why each other record is out.")

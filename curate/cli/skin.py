@@ -33,11 +33,11 @@ class Skin:
         self.json = False
         self.quiet = False
 
-    def workspace(self, workers: int | None = None) -> Workspace:
+    def workspace(self, workers: int | None = None, *, label_maps: Path | None = None) -> Workspace:
         """Open the root that was named."""
         from curate.workspace import Workspace
 
-        return Workspace(self.root, workers=workers, progress=self.progress)
+        return Workspace(self.root, workers=workers, progress=self.progress, label_maps=label_maps)
 
     @contextmanager
     def progress(self, title: str, total: int | None, unit: str) -> Iterator[Advance]:

@@ -176,7 +176,7 @@ class Database:
 
     @contextmanager
     def _hearing(self) -> Iterator[None]:
-        """Say a full disk as our own error, and Ctrl-C as Python does."""
+        """Say a full disk, and tables of another form than our scripts know, as our own errors."""
         try:
             with opening.stoppable():
                 yield
@@ -184,6 +184,8 @@ class Database:
             raise opening.not_written(self.path, str(refused)) from refused
         except duckdb.InterruptException as stopped:
             raise KeyboardInterrupt from stopped
+        except opening.OTHER_FORM as refused:
+            raise opening.another_version(self.path, str(refused)) from refused
 
     def _add(self, how: str, name: str, rows: pa.Table) -> None:
         with self.lent(arrow_rows=rows):

@@ -14,6 +14,9 @@ from curate.errors import CorpusError, CurateError
 
 NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 
+# Our scripts fit the tables that this version makes: what they do not find, another version made otherwise.
+OTHER_FORM = (duckdb.CatalogException, duckdb.BinderException)
+
 # DuckDB 2.0.0 takes two joined subqueries that differ only in their grouping column for one, and gives wrong rows;
 # without that optimizer the rows are right (a test in tests/test_db.py holds it).
 SOUND = "set disabled_optimizers = 'common_subplan'"
@@ -67,6 +70,19 @@ def not_written(path: Path, words: str) -> CurateError:
         found=words.partition("\n")[0],
         done="what was written before stands",
         hint="make room on the disk, then type the same again",
+    )
+
+
+def another_version(path: Path, words: str) -> CurateError:
+    """Return the error about tables that are not as this version makes them; `words` are DuckDB's."""
+    root = shlex.quote(str(path.parents[1]))
+    return CorpusError(
+        "this corpus is not finished, or another version of curate made it",
+        where=str(path),
+        expected="the tables that this version makes",
+        found=words.partition("\n")[0],
+        done="nothing was changed",
+        hint=f"curate --root {root} build; if it says so again, first: rm {shlex.quote(str(path))}",
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from curate import __version__
 from curate.export.selection import Row, Selection
-from curate.vocabulary import CATEGORIES
 
 
 def card(chosen: Selection, form: str) -> str:
@@ -16,7 +15,8 @@ def card(chosen: Selection, form: str) -> str:
     parts = [
         f"# Data card: {chosen.workspace.recipe.shard.name}",
         f"{len(chosen.rows):,} pictures of skin lesions from {len(chosen.credits)} sources, as `{form}`; made with "
-        f"curate {__version__}, label maps {chosen.map_version}. Not a medical device, and no ground for a diagnosis.",
+        f"curate {__version__}, label maps {chosen.names.version}. "
+        "Not a medical device, and no ground for a diagnosis.",
         "## Pictures",
         _by_split(chosen, "source"),
         _by_split(chosen, "category"),
@@ -88,10 +88,9 @@ def issues(chosen: Selection) -> list[str]:
         + ", ".join(f"{name} {count:,}" for name, count in sorted(methods.items()) if name != "histopathology")
         + "."
     )
-    found.append(
-        "Precancerous are terms that the ISIC hierarchy calls indeterminate, which is not the same thing; the label "
-        "maps' `taxonomy.csv` names each deviation."
-    )
+    found += [f"{name.capitalize()}: {note}." for name, note in chosen.names.notes.items() if note]
+    for subtype, category, usual, why in chosen.names.changed:
+        found.append(f"{subtype} counts as {category} here, and as {usual} in the taxonomy of curate: {why}.")
     for source, entry in sorted(chosen.workspace.locked().items()):
         for standing in ("not the official bytes", "unpinned"):
             names = sorted(name for name, file in entry.files.items() if file.standing == standing)
@@ -103,17 +102,14 @@ def issues(chosen: Selection) -> list[str]:
 def _by_split(chosen: Selection, word: str) -> str:
     splits = list(chosen.splits)
     counts = Counter((str(row[word]), row["split"]) for row in chosen.rows)
-    names = sorted({name for name, _ in counts}, key=_rank)
+    places = {name: place for place, name in enumerate(chosen.names.categories)}
+    names = sorted({name for name, _ in counts}, key=lambda name: (places.get(name, -1), name))
     rows: list[list[Any]] = []
     for name in names:
         inside = [counts[name, split] for split in splits]
         rows.append([name, *inside, sum(inside)])
     sums = [len(members) for members in chosen.splits.values()]
     return _table([word, *splits, "all"], [*rows, ["all", *sums, sum(sums)]])
-
-
-def _rank(name: str) -> tuple[int, str]:
-    return (CATEGORIES.index(name) if name in CATEGORIES else -1, name)
 
 
 def _subtypes(rows: Sequence[Row]) -> str:
@@ -177,7 +173,7 @@ def _left_out(chosen: Selection) -> str:
 def _cite(chosen: Selection) -> str:
     lines = [
         f"Cite this set as: {chosen.workspace.recipe.shard.name}, {len(chosen.rows)} pictures, built with curate "
-        f"{__version__}, label maps {chosen.map_version}; and the sources that it is made of:",
+        f"{__version__}, label maps {chosen.names.version}; and the sources that it is made of:",
         "",
     ]
     for credit in (*chosen.credits, *chosen.lenders):

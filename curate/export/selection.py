@@ -14,6 +14,7 @@ from curate import freshness
 from curate.errors import CorpusError, UsageError
 from curate.export.borrowed import Borrowed
 from curate.ml.credits import Credit, credits_of
+from curate.shardset import LabelNames
 from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
 
@@ -36,7 +37,7 @@ class Selection:
     refused: dict[str, int]
     elsewhere: dict[str, int]
     credits: Sequence[Credit]
-    map_version: str
+    names: LabelNames
     reasons: Sequence[Row]
     rules: Sequence[Row]
     borrowed: Borrowed
@@ -75,7 +76,7 @@ def select(workspace: Workspace, allow: Iterable[str] = ()) -> Selection:
         known = sorted({row["license"] for row in database.table("sources").to_pylist()})
         reasons = database.rows("exclusion_reasons")
         rules = database.rows("report_conflict_rules")
-        map_version = str(database.table("map_version").to_pylist()[0]["version"])
+        names = LabelNames.read(database)
         lent = database.rows("export_borrowed")
         copies = database.rows("export_copies", allowed=list(allowed)) if allowed else []
     for name in allowed:
@@ -104,7 +105,7 @@ def select(workspace: Workspace, allow: Iterable[str] = ()) -> Selection:
         refused=_by_licence(row for row in rows if allowed and row["license"] not in allowed),
         elsewhere={row["license"]: row["pictures"] for row in copies},
         credits=credits_of(workspace.manifests, (str(row["source"]) for row in chosen)),
-        map_version=map_version,
+        names=names,
         reasons=reasons,
         rules=rules,
         borrowed=borrowed,

@@ -15,7 +15,7 @@ with borrowed as (
 )
 select r.id, r.source, r.isic_id, p.sha256, r.file, nullif(r.cell, 0) as tile, p.width, p.height,
     r.source_label, w.subtype, x.subtype_index, w.category,
-    case w.category when 'benign' then 0 when 'precancerous' then 1 when 'malignant' then 2 end as category_index,
+    g.category_index,
     coalesce(m.diagnosis_method, b.diagnosis_method) as diagnosis_method,
     s.split, s.fold, s.family, coalesce(m.lesion_id, b.lesion_id) as lesion_id,
     coalesce(m.patient_id, b.patient_id) as patient_id,
@@ -36,6 +36,7 @@ join metadata m on m.id = k.id
 join sources o on o.source = r.source
 left join pictures p on p.id = k.id
 left join taxonomy x on x.subtype = w.subtype
+left join categories g on g.category = w.category
 left join borrowed b on b.id = k.id
 where k.place = 1
 order by r.id;

@@ -20,7 +20,7 @@ settled as (
 own as (
     select r.id, r.source, r.source_label, m.category as mapped_category, m.source_label is not null as is_mapped,
         coalesce(s.subtype, m.subtype) as subtype, coalesce(s.note, nullif(m.note, '')) as note,
-        s.subtype is null and exists (
+        s.subtype is not null as is_settled, s.subtype is null and exists (
             select 1 from ambiguous a where a.source = r.source and a.source_label = r.source_label
         ) as is_ambiguous
     from records r
@@ -37,7 +37,7 @@ select o.id, o.source, o.source_label,
         when coalesce(t.category, o.mapped_category) is null then 'out of scope'
         else 'mapped'
     end as status,
-    o.note
+    o.note, o.is_settled
 from own o
 left join taxonomy t on t.subtype = o.subtype
 order by o.id;

@@ -1,7 +1,6 @@
 -- one row per value of age (decade), sex, site, modality and diagnosis method: pictures by category
 select trait, value, count(*) as pictures,
-    count(*) filter (category = 'benign') as benign, count(*) filter (category = 'precancerous') as precancerous,
-    count(*) filter (category = 'malignant') as malignant
+    histogram(category) as categories
 from (
     select 'age' as trait, case when age is null then null else lpad((floor(age / 10) * 10)::integer::varchar, 3, ' ') end as value,
         category from corpus

@@ -5,8 +5,7 @@ with tones as (
     select 'estimated', tone_ita_class, tone_ita_deg, category, split from corpus
 )
 select kind, tone, count(*) as pictures,
-    count(*) filter (category = 'benign') as benign, count(*) filter (category = 'precancerous') as precancerous,
-    count(*) filter (category = 'malignant') as malignant,
+    histogram(category) as categories,
     count(*) filter (split = 'train') as train, count(*) filter (split = 'validation') as validation,
     count(*) filter (split = 'test') as test,
     min(degrees) as least_degrees, max(degrees) as most_degrees

@@ -1,7 +1,7 @@
 -- one row per twin group that has a label: the one label that all its copies share, or the conflict between them
 create or replace table twin_labels as
 with said as (
-    select t.twin, l.id, l.subtype, l.category, s.released,
+    select t.twin, l.id, l.subtype, l.category, l.is_settled, s.released,
         s.released = max(s.released) over (partition by t.twin) as is_newest
     from labels l
     join twins t on t.id = l.id
@@ -50,6 +50,7 @@ select w.twin,
             then 'subtypes disagree: their umbrella is kept'
         when count(distinct w.subtype) > 1 and min(p.subtype) is null then 'subtypes disagree: category kept, subtype unknown'
         when count(distinct w.subtype) > 1 then 'the more specific subtype wins'
+        when bool_or(w.is_settled) then 'the newer label tells which of its subtypes a mixed label means'
         when count(w.subtype) between 1 and count(*) - 1 then 'one copy knows the subtype'
         else 'agreed'
     end as rule

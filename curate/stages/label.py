@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pyarrow as pa
+
 from curate import freshness
 from curate.db import Database
 from curate.errors import LabelMapError
@@ -19,23 +23,13 @@ def run(workspace: Workspace) -> Report:
     """
     report = Report("label", "records", anew=True)
     maps = LabelMaps.read(workspace.label_maps, list(workspace.manifests))
+    own = workspace.own_maps()
     with workspace.database() as database:
         freshness.require(database, "dedup")
         with database.transaction():
-            for name, rows in maps.tables().items():
-                database.replace(name, rows)
-            database.build(
-                "labels", "twin_labels", "metadata", "knowledge", on_conflict=workspace.recipe.label.on_conflict
-            )
-        lines = missing(database)
-        if lines:
-            raise LabelMapError(
-                f"{len(lines)} labels occur that no map knows",
-                where=str(workspace.root / "label_maps"),
-                found="\n            ".join(lines[:_SHOWN]),
-                done="records and twins stand; labels were not used further",
-                hint="curate label --missing   (prints the lines to add; with a note alone, a label is out of scope)",
-            )
+            build(database, maps.tables(), on_conflict=workspace.recipe.label.on_conflict)
+            database.replace("own_maps", pa.table({"name": pa.array(own, pa.string())}))
+        require_all_mapped(database, workspace, done="records and twins stand; labels were not used further")
         freshness.stamp(database, "label", "dedup")
         for row in database.rows("label_outcome"):
             if row["status"] == "mapped":
@@ -49,12 +43,32 @@ def run(workspace: Workspace) -> Report:
                 f"{row['source']}: no vocabulary knows the {row['field']} {row['said']!r} ({row['records']} records)"
             )
         report.details["version"] = maps.version
+        report.details["categories"] = list(maps.categories.names)
+        report.details["own_maps"] = own
+        if own:
+            report.notes.append(
+                f"label maps {maps.version}, of your own: {', '.join(own)}; "
+                f"categories: {', '.join(maps.categories.names)}"
+            )
     return report
 
 
-def missing(database: Database) -> list[str]:
-    """Return the lines to add to the maps for the labels that nobody mapped, each with its count as a note."""
-    return [
-        f"{row['source']}.csv: {row['source_label']},,,  # {row['records']} records"
-        for row in database.rows("unmapped")
-    ]
+def build(database: Database, maps: Mapping[str, pa.Table], *, on_conflict: str) -> None:
+    """Give every record of a corpus the meaning that its label has by these maps (`LabelMaps.tables`)."""
+    for name, rows in maps.items():
+        database.replace(name, rows)
+    database.build("labels", "twin_labels", "metadata", "knowledge", on_conflict=on_conflict)
+
+
+def require_all_mapped(database: Database, workspace: Workspace, *, done: str) -> None:
+    """Raise LabelMapError, with the labels, where one occurs that no map knows; `done` says what was done so far."""
+    unknown = database.rows("unmapped")
+    if unknown:
+        named = [f"{row['source']}: {row['source_label']!r} ({row['records']:,} records)" for row in unknown[:_SHOWN]]
+        raise LabelMapError(
+            f"{len(unknown)} labels occur that no map knows",
+            where=str(workspace.root / "label_maps"),
+            found="\n            ".join(named),
+            done=done,
+            hint="curate label --missing   (prints the lines to add; with a note alone, a label is out of scope)",
+        )

@@ -10,7 +10,7 @@ from curate.errors import CorpusError
 from curate.freshness import require
 from curate.ml import shards
 from curate.report import Report
-from curate.shardset import ShardSet
+from curate.shardset import LabelNames, ShardSet
 from curate.workspace import Workspace
 
 
@@ -27,7 +27,8 @@ def run(workspace: Workspace) -> Report:
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
         require(database, "split")
         rows: list[dict[str, Any]] = database.select("shard_rows").to_pylist()
-    made = ShardSet.of(workspace, rows)
+        names = LabelNames.read(database)
+    made = ShardSet.of(workspace, rows, names)
     report.details |= {"folder": str(made.home), "key": made.key}
     if made.home.is_dir():
         report.there = len(rows)

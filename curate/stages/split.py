@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 from curate import db, freshness
 from curate.components import components
 from curate.db import Database
-from curate.errors import CorpusError
+from curate.errors import CorpusError, UsageError
 from curate.quotas import MANY, Families, fill
 from curate.recipe import SplitRecipe
 from curate.report import Report
@@ -24,7 +25,8 @@ _NAMED = 4  # parts of the corpus that are named in it; the view has all
 def run(workspace: Workspace) -> Report:
     """Build `families`, `splits`, `keepers`, `exclusions`, `corpus` and the views for auditors.
 
-    Raises CorpusError where the law of conservation does not hold: records = corpus + exclusions, each id once.
+    Raises UsageError for a diagnosis method in the recipe that nobody knows, CorpusError where the law of conservation
+    does not hold: records = corpus + exclusions, each id once.
     """
     report = Report("split", "pictures", anew=True)
     recipe = workspace.recipe.split
@@ -38,7 +40,9 @@ def run(workspace: Workspace) -> Report:
         records = database.table("records").column("id").to_pylist()
         ends = zip(links.column("first").to_pylist(), links.column("second").to_pylist(), strict=True)
         database.replace("families", pa.table({"id": records, "family": components(records, ends)}))
-        database.build("early_reasons", "keepers")
+        methods = workspace.recipe.corpus.diagnosis_methods
+        _check_methods(database, workspace, methods)
+        database.build("early_reasons", "keepers", methods=list(methods))
         database.build(
             "family_places",
             salt=recipe.salt,
@@ -76,6 +80,20 @@ def run(workspace: Workspace) -> Report:
         for row in database.rows("split_sizes"):
             report.details[row["split"]] = row["pictures"]
     return report
+
+
+def _check_methods(database: Database, workspace: Workspace, wanted: Sequence[str]) -> None:
+    words = {row["value"] for row in database.table("vocabulary").to_pylist() if row["field"] == "diagnosis_method"}
+    known = [*sorted(words - {None}), "unknown"]
+    for method in wanted:
+        if method not in known:
+            raise UsageError(
+                f"no diagnosis is made by {method!r}",
+                where=f"{workspace.root / 'curate.toml'} [corpus] diagnosis_methods",
+                expected=", ".join(known),
+                done="nothing was changed",
+                hint='mend the word; curate sql "from diagnosis_method_balance" says how many pictures each has',
+            )
 
 
 def _shares(recipe: SplitRecipe) -> list[float]:
