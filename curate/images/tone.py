@@ -15,13 +15,14 @@ import numpy.typing as npt
 from curate.images.codec import Pixels
 from curate.images.scene import Scene, scene
 
-VERSION = 1
+VERSION = 2  # raise it whenever the same picture would give another angle, share or confidence
 METHOD = "ITA from the medians of L* and b* (CIE Lab, D65) of the skin around the lesion"
 BOUNDS = ((55.0, "very_light"), (41.0, "light"), (28.0, "intermediate"), (10.0, "tan"), (-30.0, "brown"))
 DARKEST = "dark"
 
 _LEAST_SHARE = 0.05  # of the picture
 _LEAST_PIXELS = 400
+_MOST_PIXELS = 10_000  # of them: a median of more is the same
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,7 +48,7 @@ def tone(pixels: Pixels, seen: Scene | None = None) -> Tone:
     share = float(seen.skin.mean())
     if share < _LEAST_SHARE or len(used) < _LEAST_PIXELS:
         return Tone(None, None, round(share, 4), 0.0)
-    lab = to_lab(used[:: max(1, len(used) // 20_000)])
+    lab = to_lab(used[:: -(-len(used) // _MOST_PIXELS)])
     light, red, yellow = (float(value) for value in np.median(lab, axis=0))
     degrees = ita(light, yellow)
     uneven = float(np.median(np.abs(lab[:, 0] - light)))
