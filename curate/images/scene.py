@@ -37,7 +37,8 @@ class Scene:
     """A picture of at most 256 pixels on its short side, and what lies where on it.
 
     `pixels` is uint8 (h, w, 3), sRGB; `grey`, `lightest` and `darkest` (the greatest and the least channel) are uint8
-    (h, w); all masks are bool (h, w). `strokes` are its thin dark lines, `ruler` the best candidate for one.
+    (h, w); all masks are bool (h, w). `strokes` are its thin dark lines, `ruler` the best candidate for one. `masked`:
+    the lesion was told by a mask, not by its colour.
     """
 
     pixels: Pixels
@@ -53,6 +54,7 @@ class Scene:
     lesion: Mask
     strokes: Strokes
     ruler: Ruler | None
+    masked: bool
 
 
 def scene(pixels: Pixels, mask: Mask | None = None) -> Scene:
@@ -78,8 +80,21 @@ def scene(pixels: Pixels, mask: Mask | None = None) -> Scene:
     known = None if mask is None else _fitted(mask, grey.shape)
     skin, lesion = parting.parted(small, _wider(outside, 9), hidden, known)
     return Scene(
-        small, grey, lightest, darkest, frame, corners, hair, ink, highlight, skin, lesion, found, ruler
-    )  # fmt: skip
+        small,
+        grey,
+        lightest,
+        darkest,
+        frame,
+        corners,
+        hair,
+        ink,
+        highlight,
+        skin,
+        lesion,
+        found,
+        ruler,
+        known is not None,
+    )
 
 
 def _wider(mask: Mask, size: int) -> Mask:
