@@ -9,12 +9,16 @@ the lens leaves dark; `hair` at least two hairs, or one across the picture; `hig
 `border` a plain band of at least one hundredth of the side along an edge; `blur` the lesion out of focus; `exposure` so
 dark or so light that the skin can hardly be judged; `text` letters or digits, those of a ruler too.
 
-Pictures were taken as they come, but for badly exposed and blurred ones, which are rare: tiles that are among the
-darkest, the lightest or the least sharp were looked at too. The sha256 of each name puts it into one of two halves (all
-sizes of one picture into the same). Prints for the half on which the thresholds were not chosen, for each artefact: its
-threshold, pictures with and without it, sensitivity, specificity with 95 % intervals (Wilson 1927), and the area under
-the ROC curve; then the milliseconds of a look. `--choose`: for the other half the threshold at which sensitivity +
-specificity is greatest, beside the one that stands in the code.
+Pictures of round 1 were taken as they come, but for badly exposed and blurred ones, which are rare: tiles that are
+among the darkest, the lightest or the least sharp were looked at too. The sha256 of each name puts it into one of two
+halves (all sizes of one picture into the same): one chose the thresholds, the other reports. Round 2 are tiles drawn by
+the sha256 of their names, and looked at after everything was chosen: of round 1 both halves were before the eyes of
+whoever chose between ways to measure.
+
+Prints for the half that reports and for round 2, for each artefact: its threshold, pictures with and without it,
+sensitivity, specificity with 95 % intervals (Wilson 1927), and the area under the ROC curve; then the milliseconds of a
+look. `--choose`: for the half that chose, the same with the threshold at which sensitivity + specificity is greatest
+(Youden 1950).
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ Row = dict[str, str]
 
 
 def chooses(row: Row) -> bool:
-    """Tell whether the picture is in the half on which thresholds were chosen."""
+    """Tell whether the picture of round 1 is in the half on which thresholds were chosen."""
     name = f"{Path(row['file']).stem.split('_aug')[0]}/{row['tile']}"
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2 == 0
 
@@ -96,12 +100,25 @@ def main() -> None:
         rows = list(csv.DictReader(file))
     found = pictures(asked.folder, rows)
     measured = {key: artefacts(pixels) for key, pixels in found.items()}
-    half = [row for row in rows if chooses(row) == asked.choose]
-    print(f"{len(rows)} pictures, {len(half)} of them in the half that {'chooses' if asked.choose else 'reports'}\n")
+    first = [row for row in rows if row["round"] == "1"]
+    chosen = [row for row in first if chooses(row)]
+    if asked.choose:
+        print(f"{len(chosen)} pictures, on which the thresholds were chosen\n")
+        print(_table(chosen, measured, asked.choose))
+        return
+    for words_, some in (
+        ("the half of round 1 that reports", [row for row in first if not chooses(row)]),
+        ("round 2, looked at after everything was chosen", [row for row in rows if row["round"] == "2"]),
+    ):
+        print(f"{len(some)} pictures: {words_}\n\n{_table(some, measured, asked.choose)}\n")
+    _time(list(found.values()))
+
+
+def _table(rows: list[Row], measured: dict[tuple[str, str], dict[str, float]], choose: bool) -> str:
     lines = []
     for name in NAMES:
         with_it, without = (
-            [measured[row["file"], row["tile"]][name] for row in half if row[name] == said] for said in ("1", "0")
+            [measured[row["file"], row["tile"]][name] for row in rows if row[name] == said] for said in ("1", "0")
         )
         hits = sum(value >= THRESHOLDS[name] for value in with_it)
         clean = sum(value < THRESHOLDS[name] for value in without)
@@ -109,10 +126,8 @@ def main() -> None:
         line |= {"with it": len(with_it), "without": len(without)}
         line |= {"sensitivity (95 %)": wilson(hits, len(with_it)), "specificity (95 %)": wilson(clean, len(without))}
         line |= {"AUC": area(with_it, without)}
-        lines.append(line | ({"best threshold": best(with_it, without)} if asked.choose else {}))
-    print(text_table(lines))
-    if not asked.choose:
-        _time(list(found.values()))
+        lines.append(line | ({"best threshold": best(with_it, without)} if choose else {}))
+    return text_table(lines)
 
 
 def _time(found: list[codec.Pixels]) -> None:
@@ -126,7 +141,7 @@ def _time(found: list[codec.Pixels]) -> None:
     done = time.perf_counter()
     each = 1000 / len(large)
     print(
-        f"\nmilliseconds a picture, {len(large)} pictures of 256 pixels or more on the short side, one process: "
+        f"milliseconds a picture, {len(large)} pictures of 256 pixels or more on the short side, one process: "
         f"{(seen - started) * each:.1f} for where what lies, {(done - seen) * each:.1f} for tone and artefacts"
     )
 

@@ -220,6 +220,32 @@ def test_one_look_serves_both() -> None:
     assert artefacts(pixels, seen) == artefacts(pixels)
 
 
+TRUTH = Path(__file__).parent.parent / "benchmarks" / "artefacts_seen.csv"
+
+
+def test_what_was_seen_is_yes_no_or_not_known() -> None:
+    with TRUTH.open(encoding="utf-8", newline="") as file:
+        seen = list(csv.DictReader(file))
+    assert len(seen) >= 60
+    assert len({(row["file"], row["tile"]) for row in seen}) == len(seen)
+    assert {row[name] for row in seen for name in NAMES} == {"", "0", "1"}
+    assert {row["file"].partition("/")[0] for row in seen} == {"isic", "pad_ufes_20", "ph2", "severance", "asan"}
+
+
+@pytest.mark.real
+def test_the_pictures_that_were_looked_at_are_told_apart(real: Path) -> None:
+    """An artefact stands higher, in seven of ten pairs of pictures, on the one on which a person saw it."""
+    with TRUTH.open(encoding="utf-8", newline="") as file:
+        seen = [row for row in csv.DictReader(file) if not row["tile"]]
+    measured = [artefacts(codec.decode((real / row["file"]).read_bytes(), min_side=256).pixels) for row in seen]
+    for name in ("ruler", "vignette", "hair", "highlight", "text", "blur"):
+        with_it, without = (
+            np.array([found[name] for found, row in zip(measured, seen, strict=True) if row[name] == said])
+            for said in ("1", "0")
+        )
+        assert np.mean(with_it[:, None] > without) + np.mean(with_it[:, None] == without) / 2 > 0.7, name
+
+
 @pytest.mark.real
 def test_lesion_and_skin_against_the_masks_of_ph2(real: Path) -> None:
     overlaps, mistaken = [], []

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import pyarrow as pa
+import pytest
 import small_corpus
 
 from curate import Workspace
