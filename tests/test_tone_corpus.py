@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import pyarrow as pa
 import pytest
 import small_corpus
 
-from curate import Workspace
+from curate import Workspace, pipeline
 from curate.audit import report
 from curate.files import Location
 from curate.images import codec
+from curate.images.tone import NAME, VERSION
 from curate.look import Errand, look
-from curate.stages import inspect
+from curate.stages import fetch, inspect
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +160,17 @@ def test_a_corpus_of_before_gets_the_columns_that_it_lacks(tmp_path: Path) -> No
         assert {"ruler", "ink", "text", "tone_ita_method"} <= set(database.table("appearance").schema.names)
         assert "mask_location" in database.table("claims").schema.names
         assert (database.count("appearance"), database.count("claims")) == (1, 1)
+
+
+@pytest.mark.real
+def test_masks_that_come_later_are_one_more_look(real: Path, tmp_path: Path) -> None:
+    some = tmp_path / "ph2"
+    shutil.copytree(real / "ph2", some, ignore=shutil.ignore_patterns("*_lesion.bmp"))
+    workspace = Workspace(tmp_path / "root", workers=1)
+    for folder, looked_at, method in ((some, 6, f"{NAME}/{VERSION}"), (real / "ph2", 6, f"{NAME}/{VERSION}+mask")):
+        fetch.run(workspace, ["ph2"], from_=[folder], accept_license=True)
+        first, again = ([done.made for done in pipeline.build(workspace, ["ph2"], until="split")] for _ in range(2))
+        pictures = [row for row in rows(workspace, "corpus") if row["tone_ita_method"]]
+        assert {row["tone_ita_method"] for row in pictures} == {method}
+        assert len(pictures) == looked_at
+        assert (first[2], again[2]) == (looked_at, 0), "each picture once more, for its mask"

@@ -46,7 +46,7 @@ def tone(database: Database) -> Section:
         _agreement(database.table("tone_agreement").to_pylist()),
         paragraph(_bounds(database), class_="soft"),
         _pairs(database.rows("report_tone_pairs")),
-        ask("select * from tone_agreement"),
+        ask("select * from category_by_skin_tone"),
     )
 
 
