@@ -1,9 +1,10 @@
-"""How well artefacts are seen on real pictures, beside what a person saw on them.
+"""How well artefacts are seen on real pictures, beside what was seen on them by eye.
 
     python benchmarks/artefacts.py --from ../shared/data [--choose]
 
 The truth is `artefacts_seen.csv` beside this file: the path of each picture below the folder (of a tile: its sheet, and
-the cell on it), and for each artefact 1 (seen), 0 (not seen) or nothing (cannot be decided by eye, and not counted).
+the cell on it), and for each artefact 1 (seen), 0 (not seen) or nothing (cannot be decided by eye, and not counted), as one observer saw
+it, without a second reading.
 What was called seen: `ruler` a ruler or its marks; `ink` the stroke of a pen, of any colour; `vignette` a corner that
 the lens leaves dark; `hair` at least two hairs, or one across the picture; `highlight` a reflection or a bubble of gel;
 `border` a plain band of at least one hundredth of the side along an edge; `blur` the lesion out of focus; `exposure` so

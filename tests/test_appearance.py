@@ -234,7 +234,7 @@ def test_what_was_seen_is_yes_no_or_not_known() -> None:
 
 @pytest.mark.real
 def test_the_pictures_that_were_looked_at_are_told_apart(real: Path) -> None:
-    """An artefact stands higher, in seven of ten pairs of pictures, on the one on which a person saw it."""
+    """An artefact stands higher, in seven of ten pairs of pictures, on the one on which it was seen by eye."""
     with TRUTH.open(encoding="utf-8", newline="") as file:
         seen = [row for row in csv.DictReader(file) if not row["tile"]]
     measured = [artefacts(codec.decode((real / row["file"]).read_bytes(), min_side=256).pixels) for row in seen]
