@@ -2,13 +2,13 @@
 
     python benchmarks/artefacts.py --from ../shared/data [--choose]
 
-The truth is `artefacts_seen.csv` beside this file: the path of each picture below the folder (of a tile: its sheet, and
-the cell on it), and for each artefact 1 (seen), 0 (not seen) or nothing (cannot be decided by eye, and not counted), as one observer saw
-it, without a second reading.
-What was called seen: `ruler` a ruler or its marks; `ink` the stroke of a pen, of any colour; `vignette` a corner that
-the lens leaves dark; `hair` at least two hairs, or one across the picture; `highlight` a reflection or a bubble of gel;
-`border` a plain band of at least one hundredth of the side along an edge; `blur` the lesion out of focus; `exposure` so
-dark or so light that the skin can hardly be judged; `text` letters or digits, those of a ruler too.
+The truth is `artefacts_seen.csv` beside this file, as one observer saw it, without a second reading: the path of each
+picture below the folder (of a tile: its sheet, and the cell on it), and for each artefact 1 (seen), 0 (not seen) or
+nothing (cannot be decided by eye, and not counted). What was called seen: `ruler` a ruler or its marks; `ink` what a
+pen drew, of any colour; `vignette` a corner that the lens leaves dark; `hair` at least two hairs, or one across the
+picture; `highlight` a reflection or a bubble of gel; `border` a plain band of at least one hundredth of the side along
+an edge; `blur` the lesion out of focus; `exposure` so dark or so light that the skin can hardly be judged; `text`
+letters or digits, those of a ruler too.
 
 Pictures of round 1 were taken as they come, but for badly exposed and blurred ones, which are rare: tiles that are
 among the darkest, the lightest or the least sharp were looked at too. The sha256 of each name puts it into one of two
