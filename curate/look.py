@@ -12,7 +12,7 @@ import numpy as np
 
 from curate.errors import CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
-from curate.images import artefacts, codec, features, fingerprint, montage, scene, tone
+from curate.images import artefacts, codec, features, fingerprint, lesion_mask, montage, scene, tone
 from curate.records import Layout
 
 APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
@@ -20,22 +20,25 @@ APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
 
 @dataclass(frozen=True)
 class Errand:
-    """A file to look at: where it is, and whether it is one picture or a sheet of a layout."""
+    """A file to look at: where it is, and whether it is one picture or a sheet of a layout; of a picture, its mask."""
 
     location: str
     object_path: Path
     layout: Layout | None
     places: bool = False  # whether it shall be known by its places too
+    mask: tuple[str, Path] | None = None  # where the mask of the lesion is
 
 
 @dataclass
 class Facts:
-    """Rows for the fact tables, by table name."""
+    """Rows for the fact tables, by table name; `mask_members` are rows for `members` too, of the lesion masks."""
 
     members: list[dict[str, Any]] = field(default_factory=list)
     fingerprints: list[dict[str, Any]] = field(default_factory=list)
     features: list[dict[str, Any]] = field(default_factory=list)
     appearance: list[dict[str, Any]] = field(default_factory=list)
+    masked_tones: list[dict[str, Any]] = field(default_factory=list)
+    mask_members: list[dict[str, Any]] = field(default_factory=list)
     sheets_cut: list[dict[str, Any]] = field(default_factory=list)
     tiles: list[dict[str, Any]] = field(default_factory=list)
 
@@ -68,22 +71,46 @@ def _look(errand: Errand) -> Facts:
     sha256 = hashlib.sha256(data).hexdigest()
     facts.members.append({"location": errand.location, "sha256": sha256, "bytes": len(data), "problem": None})
     if errand.layout is None:
-        _picture(facts, sha256, data, errand.places)
+        _picture(facts, sha256, data, errand)
     else:
         _sheet(facts, sha256, data, errand.layout, errand.places)
     return facts
 
 
-def _picture(facts: Facts, sha256: str, data: bytes, places: bool) -> None:
+def _picture(facts: Facts, sha256: str, data: bytes, errand: Errand) -> None:
     try:
         picture = codec.decode(data)
     except UnreadablePicture as broken:
         facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", one_line(broken)))
         return
     facts.fingerprints.append(_fingerprint(sha256, 0, picture.pixels, picture.format, picture.mode, None))
-    if places:
+    if errand.places:
         facts.features.append(_features(sha256, 0, picture.pixels))
     facts.appearance.append(_appearance(sha256, 0, picture.pixels))
+    if errand.mask is not None:
+        _mask(facts, sha256, picture.pixels, *errand.mask)
+
+
+def _mask(facts: Facts, sha256: str, pixels: np.ndarray, location: str, object_path: Path) -> None:
+    """Read the mask of a picture's lesion, and look at the skin that lies outside it."""
+    member: dict[str, Any] = {"location": location, "sha256": None, "bytes": None, "problem": None}
+    facts.mask_members.append(member)
+    try:
+        data = read_location(Location.parse(location), object_path)
+        member |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        lesion = lesion_mask.lesion_mask(codec.decode(data).pixels, pixels.shape)
+    except ReaderError:
+        raise
+    except CurateError as broken:
+        key = {"sha256": sha256, "mask": member["sha256"], "version": APPEARANCE_VERSION}
+        if member["sha256"] is None:
+            member["problem"] = one_line(broken)
+        else:
+            facts.masked_tones.append(key | {"problem": one_line(broken)})
+        return
+    skin = tone.tone(pixels, scene.scene(pixels, lesion))
+    key = {"sha256": sha256, "mask": member["sha256"], "version": APPEARANCE_VERSION}
+    facts.masked_tones.append(key | _tone(skin))
 
 
 def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout, places: bool) -> None:
@@ -150,15 +177,16 @@ def _features(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
 def _appearance(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
     seen = scene.scene(pixels)
     skin = tone.tone(seen.pixels, seen)
+    key = {"sha256": sha256, "cell": cell, "version": APPEARANCE_VERSION}
+    return key | _tone(skin) | artefacts.artefacts(seen.pixels, seen)
+
+
+def _tone(skin: tone.Tone) -> dict[str, Any]:
     return {
-        "sha256": sha256,
-        "cell": cell,
-        "version": APPEARANCE_VERSION,
         "tone_ita_deg": skin.ita_deg,
-        "tone_ita_class": skin.ita_class,
         "tone_ita_confidence": skin.confidence,
         "tone_ita_share": skin.share,
-        **artefacts.artefacts(seen.pixels, seen),
+        "tone_ita_method": skin.method,
     }
 
 

@@ -22,6 +22,13 @@ class CorpusRecipe:
 
 
 @dataclass(frozen=True)
+class ToneRecipe:
+    """How the estimated skin tone is put into classes."""
+
+    bounds: Literal["del_bino_2006", "kinyanjui_2020"] = "del_bino_2006"  # published; see curate.images.tone.BOUNDS
+
+
+@dataclass(frozen=True)
 class DedupRecipe:
     """Which evidence counts as "one picture"."""
 
@@ -90,6 +97,7 @@ class Recipe:
     """The whole recipe; a section for each stage that has a choice."""
 
     corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
+    tone: ToneRecipe = field(default_factory=ToneRecipe)
     dedup: DedupRecipe = field(default_factory=DedupRecipe)
     label: LabelRecipe = field(default_factory=LabelRecipe)
     split: SplitRecipe = field(default_factory=SplitRecipe)

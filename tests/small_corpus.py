@@ -55,6 +55,8 @@ def build(
             if not labels_only and claim["file"]:
                 claim["location"] = _facts(workspace, database, number, claim)
         database.replace("claims", pa.Table.from_pylist(claims, schema=database.table("claims").schema))
+        database.replace("tone_bounds", inspect.tone_bounds(workspace.recipe.tone.bounds))
+        database.replace("artefact_thresholds", inspect.artefact_thresholds())
         database.build("records")
         database.build("pictures", **inspect.VERSIONS)
         _copies(database, hostile)
@@ -99,8 +101,7 @@ def _facts(workspace: Workspace, database: Database, number: int, claim: dict[st
     key = {"sha256": sha256, "cell": 0}
     _insert(database, "fingerprints", [key | {"version": fingerprint.VERSION} | size | hashes])
     seen = {
-        "tone_ita_deg": 50.0 - 9 * number,
-        "tone_ita_class": "light" if number < 4 else "tan",
+        "tone_ita_deg": 50.0 - 5 * number,
         "vignette": number / 20,
     }
     seen |= {"tone_ita_confidence": 0.5, "tone_ita_share": 0.4, "hair": 0.1}

@@ -76,6 +76,18 @@ def outcomes(workspace: Workspace) -> dict[str, tuple[str | None, str | None, st
     return found
 
 
+def test_a_lesion_mask_tells_the_skin_where_a_source_has_one(built: Workspace) -> None:
+    with built.database(read_only=True) as database:
+        pictures = [row for row in database.table("corpus").to_pylist() if row["sha256"] is not None]
+        masked = {row["sha256"] for row in database.table("masked_tones").to_pylist()}
+    methods = {
+        source: {row["tone_ita_method"] for row in pictures if row["source"] == source} for source in ("ph2", "asan")
+    }
+    assert {method.rpartition("+")[2] for method in methods["ph2"]} == {"mask"}
+    assert not any("mask" in method for method in methods["asan"])
+    assert masked >= {row["sha256"] for row in pictures if row["source"] == "ph2"}
+
+
 def test_every_planted_record_is_claimed_and_ends_in_one_place(world: World, built: Workspace) -> None:
     assert set(outcomes(built)) == {record.id for record in world.records}
     assert ledger(built)["balances"]

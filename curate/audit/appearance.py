@@ -14,14 +14,18 @@ from curate.db import Database
 from curate.images import tone as measure
 
 _WEAK = (
-    "ITA is weak on photographs: light and white balance change it as much as skin does. On Fitzpatrick17k it falls "
-    "within one class of a person's reading for 58 to 65 % of the pictures; two people do for 91 %. Read it as a hint "
-    "about a whole source, never as a fact about one person."
+    "ITA is weak on photographs: light and white balance change it as much as skin does. Read it as a hint about a "
+    "whole source, never as a fact about one person."
+)
+_STEPS = (
+    "The six classes are taken as types I to VI, from light to dark, which they are not: the one is a colour, the "
+    "other how skin answers to the sun. These numbers say how far the scales go together, not which of them is right."
 )
 
 
 def tone(database: Database) -> Section:
     """Return the skin tones: what sources report, what is estimated, and the two side by side; never merged."""
+    database.require("tone_bounds", "inspect")
     found, colours = database.rows("report_tone"), palette(database)
     reported = [row for row in found if row["kind"] == "reported"]
     estimated = [row for row in found if row["kind"] == "estimated"]
@@ -35,17 +39,20 @@ def tone(database: Database) -> Section:
         element("h3", "Reported: Fitzpatrick type, as the source gives it"),
         _tones("Pictures by reported Fitzpatrick type, and the category within each", "Fitzpatrick", reported, colours),
         element("h3", "Estimated: individual typology angle of the skin around the lesion"),
-        element("div", paragraph(_bounds()), paragraph(_WEAK), class_="caution"),
+        element("div", paragraph(_bounds(database)), paragraph(_WEAK), class_="caution"),
         _tones("Pictures by estimated ITA class, and the category within each", "ITA class", estimated, colours),
         element("h3", "Both, where both are known"),
+        element("div", paragraph(_STEPS), paragraph(_WEAK), class_="caution"),
         _agreement(database.table("tone_agreement").to_pylist()),
+        paragraph(_bounds(database), class_="soft"),
+        _pairs(database.rows("report_tone_pairs")),
         ask("select * from category_by_skin_tone"),
     )
 
 
 def artefacts(database: Database) -> Section:
-    """Return for each artefact and source its mean strength among malignant pictures (those of the last category)
-    and among the others.
+    """Return for each artefact and source who has it: what share of malignant pictures (of the last category), and of
+    the others.
     """
     worst = [*palette(database)][-1]
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -57,7 +64,9 @@ def artefacts(database: Database) -> Section:
         "Artefacts",
         paragraph(
             f"A ruler, a dark corner or a hair that stands more often on {worst} pictures can be learned in place of "
-            "the lesion. Strengths run from 0 to 1, measured on the pixels; a large difference is where to look."
+            "the lesion. Each is measured on the pixels, from 0 to 1, and counts as there from the strength named; how "
+            "often that is right, docs/artefacts.md says. Intervals of shares: Wilson 1927; of their difference: "
+            "Newcombe 1998, method 10. A difference is in bold where its interval leaves out 0."
         ),
         legend([(worst, "red"), (f"not {worst}", "blue")]),
         *(tables or [paragraph("No picture was looked at, so there is nothing to show.", class_="none")]),
@@ -65,10 +74,9 @@ def artefacts(database: Database) -> Section:
     )
 
 
-def _bounds() -> str:
-    names = [f"{_spoken(name)} above {bound:g}°" for bound, name in measure.BOUNDS]
-    bounds = f"{', '.join(names)}, {_spoken(measure.DARKEST)} below (Chardon et al. 1991)"
-    return f"Method, version {measure.VERSION}: {measure.METHOD}. Classes: {bounds}."
+def _bounds(database: Database) -> str:
+    bounds = measure.BOUNDS[database.table("tone_bounds").to_pylist()[0]["bounds"]]
+    return f"Method {measure.NAME}, version {measure.VERSION}: {measure.METHOD}. Classes: {bounds}."
 
 
 def _spoken(name: str) -> str:
@@ -95,6 +103,20 @@ def _tones(caption: str, head: str, found: list[dict[str, Any]], colours: Palett
 
 
 def _agreement(found: list[dict[str, Any]]) -> Markup:
+    rows: list[list[Content]] = [
+        [row["compared"], row["source"], row["pictures"], percent(row["exact"]), percent(row["within_one"])]
+        for row in found
+    ]
+    if not any(row["pictures"] for row in found):
+        rows.insert(0, ["reported and estimated", "all sources", 0, percent(None), percent(None)])
+    return table(
+        "How often the estimated class is the reported type, and within one of it, beside what others published",
+        [*words("compared", "where"), *numbers("pictures", "exact", "within one")],
+        rows,
+    )
+
+
+def _pairs(found: list[dict[str, Any]]) -> Markup:
     degrees: dict[str, list[float]] = defaultdict(list)
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for row in found:
@@ -115,24 +137,40 @@ def _agreement(found: list[dict[str, Any]]) -> Markup:
 def _artefact(name: str, worst: str, found: list[dict[str, Any]]) -> Markup:
     rows: list[list[Content]] = []
     for row in found:
-        malignant, other = row["malignant_mean"], row["other_mean"]
-        both = Markup(_strength(worst, malignant, "red") + _strength(f"not {worst}", other, "blue"))
-        away = _difference(malignant, other)
-        counts = (row["malignant_pictures"], row["other_pictures"])
-        rows.append([row["source"], both, number(malignant, 3), number(other, 3), away, *counts])
+        both = Markup(_bar(worst, row["malignant_share"], "red") + _bar(f"not {worst}", row["other_share"], "blue"))
+        rows.append(
+            [
+                row["source"],
+                both,
+                f"{number(row['malignant_with'])} of {number(row['malignant_pictures'])}",
+                _interval(row, "malignant_share", "malignant"),
+                f"{number(row['other_with'])} of {number(row['other_pictures'])}",
+                _interval(row, "other_share", "other"),
+                _difference(row),
+            ]
+        )
     columns = [
         *words("source"),
-        *bars("mean strength"),
-        *numbers(worst, "others", "difference", f"{worst} pictures", "other pictures"),
+        *bars("share that has it"),
+        *numbers(worst, "share (95 %)", "others", "share (95 %)", "difference in points (95 %)"),
     ]
-    return table(f"{name.capitalize()}: mean strength by source", columns, rows)
+    caption = f"{name.capitalize()}, from a strength of {found[0]['threshold']:g}: who has it, by source"
+    return table(caption, columns, rows)
 
 
-def _difference(malignant: float | None, other: float | None) -> str:
-    if malignant is None or other is None:
+def _interval(row: dict[str, Any], share: str, of: str) -> str:
+    if row[share] is None:
         return "–"
-    return "0" if abs(malignant - other) < 0.0005 else f"{malignant - other:+.3f}"
+    return f"{percent(row[share])} ({100 * row[f'{of}_low']:.1f} to {100 * row[f'{of}_high']:.1f})"
 
 
-def _strength(words_: str, value: float | None, colour: str) -> Markup:
-    return bar(value or 0.0, 1.0, colour, f"{words_}: {number(value, 3)}")
+def _difference(row: dict[str, Any]) -> Content:
+    if row["difference"] is None:
+        return "–"
+    points = [100 * row[word] for word in ("difference", "difference_low", "difference_high")]
+    said = f"{points[0]:+.1f} ({points[1]:+.1f} to {points[2]:+.1f})"
+    return element("strong", said) if points[1] > 0 or points[2] < 0 else said
+
+
+def _bar(words_: str, share: float | None, colour: str) -> Markup:
+    return bar(share or 0.0, 1.0, colour, f"{words_}: {percent(share)}")

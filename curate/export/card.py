@@ -8,6 +8,7 @@ from typing import Any
 
 from curate import __version__
 from curate.export.selection import Row, Selection
+from curate.images.tone import BOUNDS, Bounds
 
 
 def card(chosen: Selection, form: str) -> str:
@@ -26,7 +27,7 @@ def card(chosen: Selection, form: str) -> str:
         "## How they were made",
         _making(chosen, form),
         "## Skin tone",
-        _tone(chosen.rows),
+        _tone(chosen.rows, BOUNDS[chosen.workspace.recipe.tone.bounds]),
         "## Licences",
         _licences(chosen),
         "## Known issues",
@@ -130,12 +131,13 @@ def _making(chosen: Selection, form: str) -> str:
     )
 
 
-def _tone(rows: Sequence[Row]) -> str:
+def _tone(rows: Sequence[Row], bounds: Bounds) -> str:
     reported = Counter(row["tone_reported"] for row in rows if row["tone_reported"] is not None)
     estimated = Counter(row["tone_ita_class"] for row in rows if row["tone_ita_class"] is not None)
     lines = [
         "Reported (Fitzpatrick type) and estimated (individual typology angle of the skin beside the lesion) are two "
-        "scales, and are never merged; the estimate depends on light and camera.",
+        "scales, and are never merged. The estimate is weak on photographs, whose light and white balance change it as "
+        f"much as skin does. Its classes: {bounds}.",
         _table(
             ["reported type", "pictures"],
             [[tone, count] for tone, count in sorted(reported.items())] + [["unknown", len(rows) - reported.total()]],

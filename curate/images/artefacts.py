@@ -5,26 +5,36 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from curate.images import levels
 from curate.images.codec import Pixels
+from curate.images.lettering import lettering
 from curate.images.scene import Scene, scene
 
-VERSION = 1
-NAMES = ("vignette", "hair", "highlight", "border", "blur", "exposure")
+VERSION = 2
+NAMES = ("ruler", "ink", "vignette", "hair", "highlight", "border", "blur", "exposure", "text")
 
-# The value at which each measure counts as present; chosen by looking at real pictures on both sides of it.
-THRESHOLDS = {"vignette": 0.2, "hair": 0.2, "highlight": 0.2, "border": 0.1, "blur": 0.6, "exposure": 0.5}
+# The value from which each counts as present: chosen on one half of the pictures of benchmarks/artefacts_seen.csv.
+THRESHOLDS = {
+    "ruler": 0.5, "ink": 0.06, "vignette": 0.4, "hair": 0.025, "highlight": 0.09, "border": 0.05, "blur": 0.475,
+    "exposure": 0.49, "text": 0.25,
+}  # fmt: skip
 
-_CORNER = 0.12  # of a side: the square at each corner in which a dark corner is looked for
-_FULL = {"hair": 0.12, "highlight": 0.05}  # share of the picture from which a measure is 1
-_SHARP = 0.30  # Laplacian over grey, both as standard deviations, from which a picture is not blurred at all
+_CORNER = 0.03  # of the short side: the square at each corner that a lens leaves dark
+_FULL = {"hair": 0.02, "highlight": 0.002, "ink": 0.01}  # share of the picture from which a measure is 1
+_UNIT = 20.0  # grey levels by which a unit beside a ruler is darker than all beside it
+_LETTERS = (1, 5)  # in a row: none of it is text, all of it is
+_SHARP = 40.0  # grey levels: the 99th percentile of the Laplacian from which a picture is not blurred at all
+_DARK, _LIGHT = 100.0, 215.0  # middle grey levels below and above which a picture is badly exposed
 
 
 def artefacts(pixels: Pixels, seen: Scene | None = None) -> dict[str, float]:
     """Measure a picture, uint8 (h, w, 3); `seen` saves looking at the picture again.
 
-    Returns, each 0..1 and 0 where there is none: `vignette` the share of the four corners that is black, `hair` and
-    `highlight` by the share of the picture they cover, `border` the share that is a plain black or white band along an
-    edge, `blur` how far fine detail is lacking, `exposure` how far the picture is too dark, too light or clipped.
+    Returns, each 0..1: `ruler` how regular the marks along the best line are; `ink`, `hair` and `highlight` by the
+    share of the picture they cover (highlight: reflections and bubbles); `vignette` how much darker the four corners
+    are than the middle grey; `border` the share that is a plain black or white band along an edge; `blur` how far fine
+    detail is lacking; `exposure` how far the picture is too dark, too light or clipped; `text` by the letters in the
+    longest row, or by the unit that stands beside a ruler.
     """
     seen = scene(pixels) if seen is None else seen
     inner = ~seen.frame
@@ -32,34 +42,42 @@ def artefacts(pixels: Pixels, seen: Scene | None = None) -> dict[str, float]:
     if not len(rows) or not len(columns):
         return dict.fromkeys(NAMES, 0.0) | {"border": 1.0, "blur": 1.0, "exposure": 1.0}
     window = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    regular = seen.ruler.regular if seen.ruler is not None else 0.0
     measured = {
-        "vignette": _in_corners(seen, window),
-        "hair": float(seen.hair.mean()) / _FULL["hair"],
+        "ruler": regular,
+        "ink": float(seen.ink.mean()) / _FULL["ink"],
+        "vignette": _vignette(seen, window),
+        "hair": _hair(seen),
         "highlight": float(seen.highlight.mean()) / _FULL["highlight"],
         "border": float(seen.frame.mean()),
         "blur": _blur(seen, window),
         "exposure": _exposure(seen, window),
+        "text": _text(seen, regular),
     }
     return {name: round(float(np.clip(measured[name], 0, 1)), 4) for name in NAMES}
 
 
-def _in_corners(seen: Scene, window: tuple[slice, slice]) -> float:
-    black = seen.corners[window]
-    high, wide = max(1, round(black.shape[0] * _CORNER)), max(1, round(black.shape[1] * _CORNER))
-    parts = (black[:high, :wide], black[:high, -wide:], black[-high:, :wide], black[-high:, -wide:])
-    # A disc that just touches the sides leaves a little of these squares uncovered, hence more than the plain mean.
-    return 1.15 * float(np.mean([part.mean() for part in parts]))
+def _vignette(seen: Scene, window: tuple[slice, slice]) -> float:
+    grey = seen.grey[window]
+    side = max(2, round(min(grey.shape) * _CORNER))
+    parts = (grey[:side, :side], grey[:side, -side:], grey[-side:, :side], grey[-side:, -side:])
+    return 1 - float(np.mean([part.mean() for part in parts])) / max(1.0, levels.middle(grey))
+
+
+def _hair(seen: Scene) -> float:
+    # Beside the lesion: in it there are pigment nets and crusts.
+    beside = ~(seen.frame | seen.corners | seen.lesion)
+    return float((seen.hair & beside).sum()) / max(1.0, float(beside.sum())) / _FULL["hair"]
 
 
 def _blur(seen: Scene, window: tuple[slice, slice]) -> float:
-    grey = seen.grey[window]
-    usable = ~(seen.corners | seen.highlight)[window]
+    outside = (seen.frame | seen.corners | seen.highlight).astype(np.uint8)
+    usable = (cv2.dilate(outside, np.ones((9, 9), np.uint8)) == 0)[window]
+    usable[:3], usable[-3:], usable[:, :3], usable[:, -3:] = False, False, False, False
     if usable.sum() < 100:
         return 1.0
-    # Against the rest of the picture's own contrast, so that pale skin is not called blurred.
-    fine = cv2.Laplacian(grey, cv2.CV_32F, ksize=1)[usable]
-    spread = float(grey[usable].std())
-    return 1 - float(fine.std()) / (_SHARP * max(spread, 4.0))
+    fine = np.abs(cv2.Laplacian(seen.grey[window], cv2.CV_16S, ksize=1)[usable]).astype(np.uint16)
+    return 1 - levels.quantile(fine, 0.99) / _SHARP
 
 
 def _exposure(seen: Scene, window: tuple[slice, slice]) -> float:
@@ -67,7 +85,14 @@ def _exposure(seen: Scene, window: tuple[slice, slice]) -> float:
     lit = grey[~seen.corners[window]]
     if not len(lit):
         return 1.0
-    middle = float(np.median(lit))
+    middle = levels.middle(lit)
     clipped = float(((lit >= 252) | (lit <= 4)).mean())
-    away = max(0.0, (70 - middle) / 70, (middle - 215) / 40)
-    return max(away, clipped / 0.3)
+    return max((_DARK - middle) / _DARK, (middle - _LIGHT) / (255 - _LIGHT), clipped / 0.3)
+
+
+def _text(seen: Scene, regular: float) -> float:
+    red, green, _ = cv2.split(seen.pixels)
+    letters = lettering(seen.lightest, seen.darkest, np.asarray(cv2.subtract(red, green), np.uint8))
+    none, all_ = _LETTERS
+    unit = seen.ruler.unit / _UNIT if seen.ruler is not None and regular >= 0.42 else 0.0
+    return max((letters - none) / (all_ - none), unit)

@@ -1,8 +1,9 @@
 """Skin tone as the individual typology angle (ITA) of the skin around the lesion.
 
 ITA = arctan2(L* - 50, b*) in degrees (Chardon et al. 1991), CIE Lab under D65. The two-argument arctangent, because
-under bluish light b* falls below zero, where arctan((L* - 50) / b*) would call the lightest skin the darkest.
-A photograph has its own white balance and lighting, so this is weak evidence of a person's skin tone.
+under bluish light b* falls below zero, where arctan((L* - 50) / b*) would call the lightest skin the darkest, and at
+b* = 0 would have no value. A photograph has its own white balance and lighting, so this is weak evidence of a person's
+skin tone.
 """
 
 from __future__ import annotations
@@ -15,13 +16,54 @@ import numpy.typing as npt
 from curate.images.codec import Pixels
 from curate.images.scene import Scene, scene
 
-VERSION = 1
+VERSION = 2  # raise it whenever the same picture would give another angle, share or confidence
+NAME = "ita-median-lab-d65"
 METHOD = "ITA from the medians of L* and b* (CIE Lab, D65) of the skin around the lesion"
-BOUNDS = ((55.0, "very_light"), (41.0, "light"), (28.0, "intermediate"), (10.0, "tan"), (-30.0, "brown"))
-DARKEST = "dark"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Published bounds of six classes: the class and the degrees it lies above, from light to dark, and who says so."""
+
+    classes: tuple[tuple[str, float], ...]
+    source: str
+
+    def __str__(self) -> str:
+        """Return them for eyes, with who published them, as they stand beside every table."""
+        *named, (last, _) = ((name.replace("_", " "), above) for name, above in self.classes)
+        return f"{', '.join(f'{name} above {above:g}°' for name, above in named)}, {last} below ({self.source})"
+
+
+BOUNDS = {
+    "del_bino_2006": Bounds(
+        (
+            ("very_light", 55.0),
+            ("light", 41.0),
+            ("intermediate", 28.0),
+            ("tan", 10.0),
+            ("brown", -30.0),
+            ("dark", -np.inf),
+        ),
+        "Chardon et al. 1991, Int J Cosmet Sci 13:191-208, with brown and dark parted as by Del Bino et al. 2006, "
+        "Pigment Cell Res 19:606-614",
+    ),
+    "kinyanjui_2020": Bounds(
+        (
+            ("very_light", 55.0),
+            ("light", 41.0),
+            ("intermediate", 28.0),
+            ("light_tan", 19.0),
+            ("dark_tan", 10.0),
+            ("dark", -np.inf),
+        ),
+        "Kinyanjui et al. 2020, MICCAI, 320-329, as six types by Groh et al. 2021, CVPR Workshops, 1820-1828",
+    ),
+}
+"""The bounds that a recipe can choose, by name."""
 
 _LEAST_SHARE = 0.05  # of the picture
 _LEAST_PIXELS = 400
+_MOST_PIXELS = 10_000  # of them: a median of more is the same
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,41 +72,47 @@ Floats = npt.NDArray[np.float64]
 class Tone:
     """What the skin around a lesion looks like.
 
-    `ita_deg` in degrees and `ita_class` are None where too little skin is seen. `share` is the share of the picture's
-    pixels that were used, 0..1. `confidence`, 0..1, falls with little skin, uneven skin and colours rare on skin.
+    `ita_deg` in degrees, None where too little skin is seen. `share` is the share of the picture's pixels that were
+    used, 0..1. `confidence`, 0..1, falls with little skin, uneven skin and colours rare on skin. `method` names the
+    method and its version, and says where a mask told the lesion.
     """
 
     ita_deg: float | None
-    ita_class: str | None
     share: float
     confidence: float
+    method: str
 
 
 def tone(pixels: Pixels, seen: Scene | None = None) -> Tone:
     """Estimate the tone of the skin in a picture, uint8 (h, w, 3); `seen` saves looking at the picture again."""
     seen = scene(pixels) if seen is None else seen
+    method = f"{NAME}/{VERSION}{'+mask' if seen.masked else ''}"
     used = seen.pixels[seen.skin]
     share = float(seen.skin.mean())
     if share < _LEAST_SHARE or len(used) < _LEAST_PIXELS:
-        return Tone(None, None, round(share, 4), 0.0)
-    lab = to_lab(used[:: max(1, len(used) // 20_000)])
+        return Tone(None, round(share, 4), 0.0, method)
+    lab = to_lab(used[:: -(-len(used) // _MOST_PIXELS)])
     light, red, yellow = (float(value) for value in np.median(lab, axis=0))
     degrees = ita(light, yellow)
     uneven = float(np.median(np.abs(lab[:, 0] - light)))
     hue = float(np.degrees(np.arctan2(yellow, red)))
     likely = 1.0 if 20 <= hue <= 90 else 0.4
     confidence = min(1.0, share / 0.3) * float(np.clip(1.3 - uneven / 10, 0.2, 1)) * likely
-    return Tone(round(degrees, 3), ita_class(degrees), round(share, 4), round(confidence, 3))
+    return Tone(round(degrees, 3), round(share, 4), round(confidence, 3), method)
 
 
 def ita(light: float, yellow: float) -> float:
-    """Return the individual typology angle in degrees of CIE L* and b*."""
+    """Return the individual typology angle in degrees of CIE L* and b*.
+
+    >>> round(ita(70, 15), 1)
+    53.1
+    """
     return float(np.degrees(np.arctan2(light - 50, yellow)))
 
 
-def ita_class(degrees: float) -> str:
-    """Name the class of an angle by the bounds 55, 41, 28, 10 and -30 degrees (Del Bino et al. 2006)."""
-    return next((name for bound, name in BOUNDS if degrees > bound), DARKEST)
+def ita_class(degrees: float, bounds: Bounds = BOUNDS["del_bino_2006"]) -> str:
+    """Name the class of an angle: the lightest whose bound it lies above."""
+    return next(name for name, above in bounds.classes if degrees > above)
 
 
 def to_lab(rgb: npt.NDArray[np.uint8]) -> Floats:

@@ -21,10 +21,10 @@ select r.id, r.source, r.isic_id, p.sha256, r.file, nullif(r.cell, 0) as tile, p
     coalesce(m.patient_id, b.patient_id) as patient_id,
     coalesce(m.age, b.age) as age, coalesce(m.sex, b.sex) as sex, coalesce(m.site, b.site) as site,
     m.modality, coalesce(m.tone_reported, b.tone_reported) as tone_reported,
-    p.tone_ita_deg, p.tone_ita_class, p.tone_ita_confidence,
+    p.tone_ita_deg, p.tone_ita_class, p.tone_ita_confidence, p.tone_ita_share, p.tone_ita_method,
     o.license, o.attribution,
     p.* exclude (id, location, sha256, bytes, cell, box_left, box_top, box_width, box_height, width, height, format, mode,
-        pixels_sha256, phash, dhash, detail, problem, problem_detail, tone_ita_deg, tone_ita_class, tone_ita_confidence),
+        pixels_sha256, phash, dhash, detail, problem, problem_detail, tone_ita_deg, tone_ita_class, tone_ita_confidence, tone_ita_share, tone_ita_method),
     p.location, p.format, p.box_left, p.box_top, p.box_width, p.box_height,
     r.site as source_site, r.diagnosis_method as source_diagnosis_method, t.twin, b.origins
 from keepers k

@@ -9,9 +9,20 @@ create table if not exists fingerprints (
 );
 create table if not exists appearance (
     sha256 varchar, cell integer, version integer,
-    tone_ita_deg double, tone_ita_class varchar, tone_ita_confidence double, tone_ita_share double,
+    tone_ita_deg double, tone_ita_confidence double, tone_ita_share double, tone_ita_method varchar,
     vignette double, hair double, highlight double, border double, blur double, exposure double,
+    ruler double, ink double, text double,
     primary key (sha256, cell, version)
+);
+-- columns that a corpus made before they were there lacks; its rows stand under another version
+alter table appearance add column if not exists tone_ita_method varchar;
+alter table appearance add column if not exists ruler double;
+alter table appearance add column if not exists ink double;
+alter table appearance add column if not exists text double;
+create table if not exists masked_tones (
+    sha256 varchar, mask varchar, version integer,
+    tone_ita_deg double, tone_ita_confidence double, tone_ita_share double, tone_ita_method varchar, problem varchar,
+    primary key (sha256, mask, version)
 );
 create table if not exists sheets_cut (
     sha256 varchar, layout varchar, version integer, problem varchar,
@@ -44,8 +55,10 @@ create table if not exists parsed (source varchar, key varchar);
 create table if not exists claims (
     source varchar, ordinal integer, image_id varchar, file varchar, location varchar, source_label varchar,
     published_split varchar, isic_id varchar, lesion_id varchar, patient_id varchar, age varchar, sex varchar,
-    site varchar, diagnosis_method varchar, tone_reported varchar, modality varchar, mask varchar, claims varchar
+    site varchar, diagnosis_method varchar, tone_reported varchar, modality varchar, mask varchar, claims varchar,
+    mask_location varchar
 );
+alter table claims add column if not exists mask_location varchar;
 create table if not exists sheets (
     source varchar, name varchar, file varchar, location varchar, layout varchar, position integer,
     source_label varchar, published_split varchar, modality varchar, diagnosis_method varchar, claims varchar

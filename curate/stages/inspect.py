@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 from curate import freshness
 from curate.db import Database
 from curate.files import Location
-from curate.images import features, fingerprint, montage
+from curate.images import artefacts, features, fingerprint, montage, tone
 from curate.look import APPEARANCE_VERSION, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
@@ -19,6 +20,8 @@ from curate.workspace import Workspace
 
 _PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the way there and back cheap
 _ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
+
+_TABLES = ("fingerprints", "features", "appearance", "masked_tones", "tiles", "sheets_cut")
 
 VERSIONS = {"fingerprint": fingerprint.VERSION, "appearance": APPEARANCE_VERSION, "montage": montage.VERSION}
 LOOKED_AT = {**VERSIONS, "features": features.VERSION}
@@ -44,7 +47,7 @@ def run(workspace: Workspace) -> Report:
                 ):
                     held.add(facts)
                     advance(len(facts.members))
-                    before += len(facts.members)
+                    before += len(facts.members) + len(facts.mask_members)
                     if len(held.fingerprints) + len(held.tiles) >= _ROWS_AT_ONCE:
                         _write(database, held)
                         held = Facts()
@@ -52,6 +55,8 @@ def run(workspace: Workspace) -> Report:
             report.there = max(0, database.count("members") - before)
         with database.transaction():
             database.replace("algorithms", pa.table({"montage": [montage.VERSION]}))
+            database.replace("tone_bounds", tone_bounds(workspace.recipe.tone.bounds))
+            database.replace("artefact_thresholds", artefact_thresholds())
             database.build("records")
             database.build("pictures", **VERSIONS)
             freshness.stamp(database, "inspect", "parse")
@@ -59,6 +64,34 @@ def run(workspace: Workspace) -> Report:
             report.left_out[row["problem"]] = row["pictures"]
         report.details["pictures"] = database.count("pictures")
     return report
+
+
+def tone_bounds(name: str) -> pa.Table:
+    """Return the table `tone_bounds`: the six classes of skin tone by those bounds, from light (step 1) to dark (6)."""
+    bounds = tone.BOUNDS[name]
+    words, above = zip(*bounds.classes, strict=True)
+    return pa.table(
+        {
+            "step": pa.array(range(1, len(words) + 1), pa.int32()),
+            "class": words,
+            "above": pa.array(above, pa.float64()),
+            "up_to": pa.array([math.inf, *above[:-1]], pa.float64()),
+            "degrees": [
+                " and ".join(
+                    ([f"above {low:g}"] if low > -math.inf else []) + ([f"up to {high:g}"] if high < math.inf else [])
+                )
+                for low, high in zip(above, [math.inf, *above[:-1]], strict=True)
+            ],
+            "bounds": [name] * len(words),
+            "source": [bounds.source] * len(words),
+        }
+    )
+
+
+def artefact_thresholds() -> pa.Table:
+    """Return the table `artefact_thresholds`: from which strength on (0..1) each artefact counts as present."""
+    names = list(artefacts.NAMES)
+    return pa.table({"artefact": names, "threshold": [artefacts.THRESHOLDS[name] for name in names]})
 
 
 def _weight(waiting: list[dict[str, Any]]) -> int:
@@ -72,7 +105,10 @@ def _errands(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[li
         location = Location.parse(row["location"])
         layout = None if row["layout"] == "picture" else cast(Layout, row["layout"])
         path = workspace.store.path(location.object)
-        errand = Errand(row["location"], path, layout, workspace.recipe.dedup.by_places)
+        mask = None
+        if row["mask_location"] is not None:
+            mask = row["mask_location"], workspace.store.path(Location.parse(row["mask_location"]).object)
+        errand = Errand(row["location"], path, layout, workspace.recipe.dedup.by_places, mask)
         if layout is not None:
             yield [errand]
             continue
@@ -86,8 +122,8 @@ def _errands(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[li
 
 def _write(database: Database, facts: Facts) -> None:
     """Write the facts; a file's row in `members` last, so that a file is never called known before its facts are."""
-    for table in ("fingerprints", "features", "appearance", "tiles", "sheets_cut", "members"):
-        rows = getattr(facts, table)
+    rows_of = {name: getattr(facts, name) for name in _TABLES} | {"members": facts.mask_members + facts.members}
+    for table, rows in rows_of.items():
         if rows:
             empty = database.table(table).slice(0, 0)
             database.insert(table, pa.Table.from_pylist(rows, schema=empty.schema))

@@ -109,10 +109,10 @@ def _check(source: str, claims: Sequence[Claim]) -> None:
 
 
 def _key(workspace: Workspace, source: str) -> str:
-    """Name what the claims are made of: the source's tree and the code of the parsers."""
+    """Name what the claims are made of: the source's tree, the code of the parsers, what is kept of a row."""
     digest = hashlib.sha256(workspace.tree_path(source).read_bytes())
     manifest = workspace.manifests[source]
-    digest.update(json.dumps([manifest.parser, sorted(manifest.columns.items())]).encode())
+    digest.update(json.dumps([manifest.parser, sorted(manifest.columns.items()), _columns(Record)]).encode())
     for path in sorted(Path(parsers.__path__[0]).glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -128,17 +128,21 @@ def _row(source: str, ordinal: int, claim: Claim, files: Files) -> dict[str, Any
         row["location"] = files.location(claim.file).text() if claim.file is not None else None
     if isinstance(claim, Record):
         row["ordinal"] = ordinal
+        row["mask_location"] = files.location(claim.mask).text() if claim.mask is not None else None
     return row
 
 
 _WHOLE = {"ordinal", "position", "number"}
 
 
-def _arrow(kind: type, rows: list[dict[str, Any]]) -> pa.Table:
+def _columns(kind: type) -> list[str]:
     names = ["source", *(knob.name for knob in dataclasses.fields(kind))]
     names += ["location"] if kind in (Record, Sheet) else []
-    names += ["ordinal"] if kind is Record else []
-    schema = pa.schema([(name, pa.int32() if name in _WHOLE else pa.string()) for name in names])
+    return names + (["ordinal", "mask_location"] if kind is Record else [])
+
+
+def _arrow(kind: type, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([(name, pa.int32() if name in _WHOLE else pa.string()) for name in _columns(kind)])
     return pa.Table.from_pylist(rows, schema=schema)
 
 

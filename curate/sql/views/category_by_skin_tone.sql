@@ -1,11 +1,13 @@
--- Pictures of each category by skin tone, reported and estimated apart, with the share of the category within the tone.
+-- Pictures of each category by skin tone, reported and estimated apart, with the share of the category within the tone; of a class its degrees and who published them.
 create or replace view category_by_skin_tone as
-select kind, tone, category, count(*) as pictures,
-    round(count(*) / sum(count(*)) over (partition by kind, tone), 4) as share_of_tone
+select t.kind, t.tone, t.category, count(*) as pictures,
+    round(count(*) / sum(count(*)) over (partition by t.kind, t.tone), 4) as share_of_tone,
+    b.degrees, b.source as bounds_from
 from (
     select 'reported' as kind, coalesce(tone_reported::varchar, 'unknown') as tone, category from corpus
     union all
     select 'estimated', coalesce(tone_ita_class, 'unknown'), category from corpus
-)
-group by kind, tone, category
-order by kind, tone, category;
+) t
+left join tone_bounds b on t.kind = 'estimated' and b.class = t.tone
+group by t.kind, t.tone, t.category, b.step, b.degrees, b.source
+order by t.kind, b.step, t.tone, t.category;
