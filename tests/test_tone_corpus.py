@@ -95,7 +95,12 @@ def test_shares_have_the_intervals_of_wilson_and_newcombe(tmp_path: Path) -> Non
             [("malignant", 0.9)] * 56 + [("malignant", 0.0)] * 14 + [("benign", 0.9)] * 48 + [("benign", 0.0)] * 32
         )
         seen = [
-            {"source": "made", "category": category, **dict.fromkeys(inspect.artefacts.NAMES, 0.0), "hair": hair}
+            {
+                "source": "made",
+                "category_index": 2 * (category == "malignant"),
+                **dict.fromkeys(inspect.artefacts.NAMES, 0.0),
+                "hair": hair,
+            }
             for category, hair in pictures
         ]
         database.replace("corpus", pa.Table.from_pylist(seen))
