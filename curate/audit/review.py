@@ -80,7 +80,7 @@ def write(workspace: Workspace, out: Path | None = None, *, most: int = MOST) ->
 
     `details` has all questions. Raises CorpusError where there is nothing to ask about, or `out` cannot be written.
     """
-    report = Report("review", "pairs to decide", did="to look at")
+    report = Report("review", "pairs to decide", did="on the page")
     asked = questions(workspace)
     path = out if out is not None else workspace.cache / "reports" / "review.html"
     made = render(workspace, asked, most)
