@@ -109,7 +109,7 @@ def _gallery(workspace: Workspace, rows: Sequence[dict[str, Any]], clusters: int
         ),
         element(
             "div",
-            choice("evidence", "Evidence", sorted({row["kinds"] for row in rows})),
+            choice("evidence", "Evidence", "every kind", sorted({row["kinds"] for row in rows})),
             class_="choices",
             hidden=True,
         ),

@@ -9,8 +9,6 @@ from typing import Any
 from curate.audit.markup import Markup, element
 from curate.db import Database
 
-ALL = "all"
-
 
 def filters(database: Database, categories: Mapping[str, str], splits: Mapping[str, str]) -> Markup:
     """Return the bar of choices, and the pictures of every trait by source, split and category as JSON for the script.
@@ -23,9 +21,9 @@ def filters(database: Database, categories: Mapping[str, str], splits: Mapping[s
     return Markup(_bar(sources, list(splits)) + _numbers(rows, sources, categories, splits))
 
 
-def choice(name: str, label: str, words: Sequence[str]) -> Markup:
-    """Return one labelled choice between all and the words; `name` is how the script knows it."""
-    options = [element("option", ALL, value=""), *(element("option", word, value=word) for word in words)]
+def choice(name: str, label: str, everything: str, words: Sequence[str]) -> Markup:
+    """Return one labelled choice between `everything` and the words; `name` is how the script knows it."""
+    options = [element("option", everything, value=""), *(element("option", word, value=word) for word in words)]
     chosen = element("select", *options, id=f"choose-{name}", data_choose=name, autocomplete="off")
     return element("label", element("span", label), chosen)
 
@@ -35,8 +33,8 @@ def _bar(sources: Sequence[str], splits: Sequence[str]) -> Markup:
         "div",
         element(
             "div",
-            choice("source", "Source", sources),
-            choice("split", "Split", splits),
+            choice("source", "Source", "all sources", sources),
+            choice("split", "Split", "all splits", splits),
             element("button", "Show all", type="button", id="show-all"),
             element("output", id="chosen", aria_live="polite"),
         ),
