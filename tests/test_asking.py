@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -13,10 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import small_corpus
-from conftest import Curate
+from conftest import ROOT, Curate
 
 from curate import db
-from curate.text_table import fitting, text_table
 
 GIGABYTE = 1_000_000_000
 COUNTING = "with recursive r(n) as (select 1 union all select n + 1 from r) "
@@ -299,46 +297,6 @@ def test_a_reader_that_has_enough_is_no_error(root: Path) -> None:
     assert done.stderr == ""
 
 
-def test_a_table_shows_its_first_rows_and_says_how_many_there_are(root: Path, curate: Curate) -> None:
-    done = curate("sql", "select range as n from range(5000)", root=root)
-    lines = done.stdout.splitlines()
-    assert lines[-1] == "(the first 1,000 of 5,000 rows; --format csv gives all)"
-    assert len(lines) == 1002
-    done = curate("sql", "select range as n from range(100000000000)", root=root)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "(the first 1,000 of more than 1,000,000 rows; --format csv gives all)"
-
-
-def test_a_table_fits_the_terminal(root: Path) -> None:
-    shown = b""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["COLUMNS"] = "72"
-        os.execv(sys.executable, [sys.executable, "-m", "curate", "--root", str(root), "sql", "from corpus"])
-    while True:
-        try:
-            more = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not more:
-            break
-        shown += more
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    lines = shown.decode().splitlines()
-    assert lines[0].startswith("id ")
-    assert all(len(line) <= 72 for line in lines if not line.startswith("(")), shown.decode()
-    assert "columns fit" in shown.decode()
-
-
-def test_cells_are_cut_before_columns_are_left_out() -> None:
-    rows = [{"id": "a" * 60, "note": "b" * 60, "n": 1}]
-    shown, widest = fitting(rows, list(rows[0]), 60)
-    assert shown == ["id", "note", "n"]
-    assert max(map(len, text_table(rows, shown, widest=widest).splitlines())) <= 60
-    assert fitting(rows, list(rows[0]), 30)[0] == ["id"]
-    assert fitting([], ["id"], 1) == (["id"], 16)
-
-
 def test_every_view_of_the_contract_is_there_with_a_sentence(corpus: Path, root: Path, curate: Curate) -> None:
     promised = {
         "class_balance", "subtype_balance", "source_balance", "skin_tone_balance", "category_by_skin_tone",
@@ -351,6 +309,17 @@ def test_every_view_of_the_contract_is_there_with_a_sentence(corpus: Path, root:
     for name, sentence in listed.items():
         assert sentence.endswith("."), name
         assert db.ask(corpus, f"from {name}").num_columns > 1, name
+
+
+def test_it_is_found_from_an_interpreter_that_stands_in_the_checkout(corpus: Path) -> None:
+    """There the path of modules begins with nothing, which means: here."""
+    code = (
+        "import sys\nsys.path[0] = ''\nfrom pathlib import Path\nfrom curate import db\n"
+        f"print(db.ask(Path({str(corpus)!r}), 'select 1 as x'))"
+    )
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=bare, capture_output=True, text=True, check=False)
+    assert "x: int32" in done.stdout, done.stderr
 
 
 def test_views_are_listed_without_a_corpus(tmp_path: Path, curate: Curate) -> None:

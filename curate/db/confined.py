@@ -6,6 +6,7 @@ JSON, says `ready`, and answers with an Arrow stream on stdout, or with an error
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -99,7 +100,8 @@ def _wall_in(memory: int, seconds: float) -> None:
         most = resource.getrlimit(limit)[1]
         if most != resource.RLIM_INFINITY:
             value = min(value, most)
-        resource.setrlimit(limit, (value, value))
+        with contextlib.suppress(ValueError, OSError):  # a system that does not know this one keeps the others
+            resource.setrlimit(limit, (value, value))
 
 
 def _relation(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:

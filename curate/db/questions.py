@@ -63,9 +63,9 @@ class _Process:
         self._is_late = False
         # Found where this process found it, whatever changed its path; and out of reach of the terminal's Ctrl-C,
         # which this process hears for both.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "import sys; from curate.db.confined import main; sys.exit(main())"],
+            [sys.executable, "-P", "-c", "import sys; from curate.db.confined import main; sys.exit(main())"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
