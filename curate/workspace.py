@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curate import lock as lock_
 from curate import manifest as manifests_
 from curate import whole
 from curate.adoption import holds_files
-from curate.db import Database
+from curate.db import Database, ask
 from curate.errors import CorpusError, ManifestError, UsageError
 from curate.files import Files, Location
 from curate.labelmaps import OPTIONAL, known_files
@@ -25,6 +25,9 @@ from curate.report import Progress, silent
 from curate.store import Store
 from curate.workers import available
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 class Workspace:
     """A folder in which a corpus is built.
@@ -32,8 +35,8 @@ class Workspace:
     `root` holds what a person decided (`curate.toml`, `corpus.lock.json`, `decisions.csv`, own manifests and label maps
     in `manifests/` and `label_maps/`) or placed (`placed/<source>/`); `root/data_cache` holds what can be made again.
 
-    >>> with Workspace(".").database(read_only=True) as database:        # doctest: +SKIP
-    ...     database.table("corpus").num_rows
+    >>> Workspace(".").ask("select count(*) as pictures from corpus").to_pylist()  # doctest: +SKIP
+    [{'pictures': 1354}]
     """
 
     def __init__(
@@ -198,6 +201,13 @@ class Workspace:
             for source in self.manifests
             if source in locked or self.tree_path(source).exists() or holds_files(self.placed(source))
         ]
+
+    def ask(self, query: str) -> pa.Table:
+        """Return the answer to an auditor's query: read-only, bounded, see `curate.db.ask`.
+
+        >>> Workspace("corpus").ask("from class_balance").to_pandas()  # doctest: +SKIP
+        """
+        return ask(self.database_path, query)
 
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:
         """Open the corpus database; close it by leaving its `with`.

@@ -1,4 +1,4 @@
-"""The database: an auditor's query reads and does nothing else; a stranger's file is refused with a message."""
+"""The database: a stranger's file is refused with a message, scripts say what they are. Queries: test_asking.py."""
 
 from __future__ import annotations
 
@@ -25,52 +25,6 @@ def test_a_query_is_answered(corpus: Path) -> None:
         {"category": "benign"},
         {"category": "malignant"},
     ]
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "insert into corpus values ('a:3', 'benign')",
-        "delete from corpus",
-        "drop table corpus",
-        "create table other as select 1",
-        "select * from read_csv('{secret}')",
-        "select * from read_text('{secret}')",
-        "select * from '{secret}'",
-        "select * from glob('{folder}/*')",
-        "copy corpus to '{folder}/out.csv'",
-        "attach '{folder}/other.db' as other",
-        "export database '{folder}/out'",
-        "set enable_external_access = true",
-        "set lock_configuration = false",
-        "install httpfs",
-        "load httpfs",
-        "select 1; drop table corpus",
-        "pragma enable_external_access",
-        "",
-        "selec 1",
-    ],
-)
-def test_a_query_can_do_nothing_else(corpus: Path, tmp_path: Path, query: str) -> None:
-    secret = tmp_path / "secret.csv"
-    secret.write_text("word\nhidden\n")
-    before = corpus.read_bytes()
-    with pytest.raises(db.QueryError):
-        db.ask(corpus, query.format(secret=secret, folder=tmp_path))
-    assert corpus.read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data_cache", "secret.csv"]
-
-
-def test_a_query_cannot_see_the_variables_of_the_program(corpus: Path) -> None:
-    with pytest.raises(db.QueryError):
-        db.ask(corpus, "select * from statements")
-
-
-def test_a_query_that_loops_is_stopped(corpus: Path) -> None:
-    with pytest.raises(db.QueryError, match="longer than"):
-        db.ask(
-            corpus, "select count(*) from range(10000000) a, range(1000000) b where a.range + b.range = 7", seconds=0.5
-        )
 
 
 def test_another_process_in_the_way_is_said(corpus: Path, tmp_path: Path) -> None:

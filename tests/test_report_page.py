@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 import small_corpus
 
 from curate import db
-from curate.audit import report
+from curate.audit import balance, report
 from curate.audit.charts import Part, bar, stacked
 from curate.audit.markup import Markup, element, link, number, percent, text
 from curate.errors import CorpusError
@@ -51,7 +54,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
+        if self.open[-1:] not in (["style"], ["script"]):
             self.words.append(data)
         if "caption" in self.open:
             self.tables[data] = self._table
@@ -111,17 +114,29 @@ def test_loads_nothing_from_anywhere(html: str, page: Page, built: Workspace) ->
                 assert str(value).startswith("data:image/jpeg;base64,"), (tag, name, value)
             if name == "href":
                 assert str(value).startswith("#") or (tag == "a" and value in known), (tag, value)
-    assert not {"script", "link", "iframe", "object", "embed", "form", "base"} & {tag for tag, _ in page.elements}
+    assert not {"link", "iframe", "object", "embed", "form", "base"} & {tag for tag, _ in page.elements}
+    assert all("src" not in attributes for attributes in page.all("script"))
     style = re.search("<style>(.*?)</style>", html, re.DOTALL)
     assert style
-    assert not re.search(r"url\(|@import|https?:", style[1])
+    assert not re.search(r"url\((?!#)|@import|https?:", style[1])
     policy = [meta for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     assert policy[0]["content"]
     assert policy[0]["content"].startswith("default-src 'none'")
 
 
+def test_the_only_script_that_may_run_is_ours(html: str, page: Page) -> None:
+    (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    script = html.rpartition("<script>")[2].partition("</script>")[0]
+    assert script == (Path(report.__file__).parent / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert str(policy).endswith(f"; script-src 'sha256-{digest}'")
+    assert page.all("script") == [{"type": "application/json", "id": "numbers"}, {}]
+    assert "innerHTML" not in script
+    assert "fetch(" not in script
+
+
 def test_strangers_words_are_words(html: str, page: Page) -> None:
-    assert "<script" not in html
+    assert html.count("<script") == 2
     assert "onerror=alert" not in html.replace("onerror=alert(2)&gt;", "")
     assert html.count("</style>") == 1
     assert "\x00" not in html
@@ -142,7 +157,8 @@ def test_is_readable_on_a_phone(html: str, page: Page) -> None:
 def test_tables_and_charts_say_what_they_are(page: Page) -> None:
     assert len(page.all("caption")) == len(page.all("table")) > 10
     assert {attributes.get("scope") for attributes in page.all("th")} == {"col", "row"}
-    assert all(chart["role"] == "img" and chart["aria-label"] for chart in page.all("svg"))
+    charts = [chart for chart in page.all("svg") if chart.get("class") == "bar"]
+    assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
     assert all(picture["alt"] for picture in page.all("img"))
 
 
@@ -191,16 +207,19 @@ def _torn(database: db.Database, rows: list[dict[str, object]]) -> object:
 
 def test_duplicates_come_with_pictures(built: Workspace, page: Page) -> None:
     with built.database(read_only=True) as database:
-        copies = database.count("duplicates")
-    assert copies > 0
-    assert len(page.all("figure")) == copies
-    assert len(page.all("img")) == 2 * copies
+        copies = database.table("duplicates").to_pylist()
+    survivors = {row["survivor"] for row in copies}
+    assert len(copies) > len(survivors) > 1  # one cluster has more than two
+    assert len(page.all("figure")) == len(survivors)
+    assert len(page.all("img")) == len(copies) + len(survivors)
+    shown = {str(picture["alt"]).partition(" ")[2] for picture in page.all("img")}
+    assert shown == survivors | {row["id"] for row in copies}
 
 
 def test_a_picture_that_is_gone_is_said_so(tmp_path: Path) -> None:
     workspace = small_corpus.build(tmp_path)
     with workspace.database(read_only=True) as database:
-        row = database.rows("report_pairs", most=1)[0]
+        row = database.rows("report_clusters", most=1, widest=1)[0]
     workspace.store.path(row["copy_sha256"]).unlink()
     workspace.store.path(row["survivor_sha256"]).write_bytes(b"no picture")
     read = Page(report.render(workspace))
@@ -264,6 +283,18 @@ def test_charts() -> None:
     assert len(Page(stacked([])).all("rect")) == 1
     assert Page(bar(1, 10_000, "blue", "one")).all("rect")[1]["width"] == "0.300%"
     assert Page(bar(5, 0, "blue", "none")).open == []
+
+
+def test_parts_of_a_bar_can_be_told_apart_without_colour() -> None:
+    """Parts side by side differ in texture, or in lightness to those who see no hue."""
+    css = (Path(report.__file__).parent / "page.css").read_text(encoding="utf-8")
+    textured = set(re.findall(r"rect\.(\w+):not", css)) - {"track"}
+    for scheme in css.split("@media (prefers-color-scheme: dark)")[:2]:
+        colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", scheme.split("* {")[0]))
+        for parts in (["blue", "orange", "red"], list(balance.SPLITS.values())):
+            for first, second in itertools.pairwise(parts):
+                textures = {first, second} & textured
+                assert len(textures) >= 1 or _contrast(colours[first], colours[second]) >= 1.5, (first, second)
 
 
 def test_colours_can_be_told_apart() -> None:

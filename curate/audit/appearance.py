@@ -9,7 +9,7 @@ from curate.audit.balance import SPLITS, Palette, by_category, palette
 from curate.audit.charts import bar, legend, stacked
 from curate.audit.markup import Content, Markup, element, number, percent
 from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import bars, numbers, table, words
+from curate.audit.table import bars, each, numbers, recounted, table, words
 from curate.db import Database
 from curate.images import tone as measure
 
@@ -94,11 +94,19 @@ def _tones(caption: str, head: str, found: list[dict[str, Any]], colours: Palett
         rows.append(
             [name, stacked(by_category(row, colours)), row["pictures"], *shares, *(row[split] for split in SPLITS)]
         )
-    columns = [*words(head), *bars("share of each category"), *numbers("pictures", *colours, *SPLITS)]
+    columns = [
+        *words(head),
+        *bars("share of each category", show="categories"),
+        *recounted(),
+        *each(colours, "category:share"),
+        *each(SPLITS, "split:count"),
+    ]
+    keys = [row["tone"] for row in known] + ["unknown"] * (len(rows) - len(known))
+    trait = found[0]["kind"] if found else None
     share = percent(unknown / total if total else None)
     return Markup(
         paragraph(f"Known for {number(total - unknown)} of {number(total)} pictures; unknown for {share}.")
-        + table(caption, columns, rows)
+        + table(caption, columns, rows, trait=trait, keys=keys)
     )
 
 

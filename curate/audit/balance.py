@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curate.audit.charts import Part, bar, legend, stacked
 from curate.audit.markup import Content, Markup, element, number, percent
 from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import bars, numbers, table, words
+from curate.audit.table import bars, each, numbers, recounted, table, words
 from curate.db import Database
 from curate.recipe import SplitRecipe
 
@@ -80,9 +80,11 @@ def subtypes(database: Database, recipe: SplitRecipe) -> Section:
     most = max((row["pictures"] for row in found), default=0)
     colours = palette(database)
     counts: list[list[Content]] = []
+    names: list[str] = []
     shares: list[list[Content]] = []
     for row in found:
         name = row["subtype"] or f"({row['category']}, subtype unknown)"
+        names.append(name)
         colour = colours[row["category"]]
         said = f"{name}: {number(row['pictures'])} pictures, {row['category']}"
         counts.append(
@@ -106,9 +108,17 @@ def subtypes(database: Database, recipe: SplitRecipe) -> Section:
         legend(list(colours.items())),
         table(
             "Pictures of each subtype, the most frequent of its category first",
-            [*words("subtype"), *bars("pictures"), *numbers("pictures", "families", "sources"), *words("category")],
+            [
+                *words("subtype"),
+                *bars("pictures", show="length"),
+                *recounted(),
+                *recounted("whole", "families", "sources"),
+                *words("category"),
+            ],
             counts,
+            trait="subtype",
         ),
+        _by_source(database, names),
         element("h3", "Split of each subtype"),
         paragraph(
             f"The recipe wants {percent(recipe.train)} train, {percent(recipe.validation)} validation and "
@@ -118,8 +128,14 @@ def subtypes(database: Database, recipe: SplitRecipe) -> Section:
         legend(list(SPLITS.items())),
         table(
             "Share of each subtype in each split; away: the largest distance from the recipe, in percentage points",
-            [*words("subtype"), *bars("splits"), *numbers(*SPLITS, "away")],
+            [
+                *words("subtype"),
+                *bars("splits", show="splits"),
+                *each(SPLITS, "split:share"),
+                *recounted("whole", "away"),
+            ],
             shares,
+            trait="subtype",
         ),
         ask("select * from subtype_balance"),
     )
@@ -134,10 +150,22 @@ def people(database: Database) -> Section:
     tables: list[Content] = []
     for trait, name in _TRAITS.items():
         rows: list[list[Content]] = [
-            [_value(trait, row["value"]), stacked(by_category(row, colours)), row["pictures"]] for row in grouped[trait]
+            [
+                _value(trait, row["value"]),
+                stacked(by_category(row, colours)),
+                row["pictures"],
+                *(percent(part.value / row["pictures"]) for part in by_category(row, colours)),
+            ]
+            for row in grouped[trait]
         ]
-        columns = [*words(name), *bars("by category", wide=True), *numbers("pictures")]
-        tables.append(table(f"Pictures by {name}", columns, rows))
+        columns = [
+            *words(name),
+            *bars("share of each category", show="categories"),
+            *recounted(),
+            *each(colours, "category:share"),
+        ]
+        keys = ["unknown" if row["value"] is None else row["value"] for row in grouped[trait]]
+        tables.append(table(f"Pictures by {name}", columns, rows, trait=trait, keys=keys))
     return section(
         "people",
         "People and pictures",
@@ -209,8 +237,25 @@ def _category_table(
             for category in colours
         ]
         rows.append([name, stacked(by_category({"categories": counts}, colours)), whole, *cells])
-    columns = [*words(key), *bars("share of each category"), *numbers("pictures", *colours)]
-    return table(caption, columns, rows, total=total)
+    columns = [
+        *words(key),
+        *bars("share of each category", show="categories"),
+        *recounted(),
+        *each(colours, "category:both"),
+    ]
+    return table(caption, columns, rows, total=total, trait=key)
+
+
+def _by_source(database: Database, names: Sequence[str]) -> Content:
+    counts: dict[str, dict[str, int]] = {name: defaultdict(int) for name in names}
+    for row in database.table("subtype_balance").to_pylist():
+        counts[row["subtype"] or f"({row['category']}, subtype unknown)"][row["source"]] += row["pictures"]
+    sources = sorted({source for found in counts.values() for source in found})
+    rows: list[list[Content]] = [
+        [name, *(found.get(source, 0) for source in sources)] for name, found in counts.items()
+    ]
+    columns = [*words("subtype"), *each(sources, "source:count")]
+    return table("Pictures of each subtype by source", columns, rows, trait="subtype") if rows else None
 
 
 def _value(trait: str, value: str | None) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from curate.audit.filters import choice
 from curate.audit.markup import Content, Markup, breakable, element, number
 from curate.audit.page import Section, ask, paragraph, section
 from curate.audit.table import long, numbers, table, words
-from curate.audit.thumbnail import Thumbnail, thumbnails
+from curate.audit.thumbnail import Thumbnail, sight, thumbnail
 from curate.db import Database
 from curate.workspace import Workspace
 
-PAIRS = 24  # shown with pictures: what a person looks through
+CLUSTERS = 24  # shown with pictures: what a person looks through
+COPIES = 5  # of a cluster, the least certain
 CONFLICTS = 8  # groups shown by name, for each rule
 
 
@@ -22,11 +25,12 @@ def duplicates(workspace: Workspace, database: Database) -> Section:
     copies = database.count("duplicates")
     evidence = database.rows("report_evidence")
     sources = database.rows("report_copies")
-    pairs = database.rows("report_pairs", most=PAIRS)
+    rows = database.rows("report_clusters", most=CLUSTERS, widest=COPIES)
+    clusters = len(set(database.table("duplicates").column("survivor").to_pylist()))
     return section(
         "duplicates",
         "Duplicates",
-        paragraph(f"{number(copies)} records were left out as copies of a picture that is kept."),
+        paragraph(f"{number(copies)} records were left out as copies of {number(clusters)} pictures that are kept."),
         table(
             "Evidence that joins a copy to its survivor directly",
             [*words("evidence"), *numbers("copies")],
@@ -37,7 +41,7 @@ def duplicates(workspace: Workspace, database: Database) -> Section:
             [*words("copies from", "survivor from"), *numbers("copies")],
             [[row["source"], row["survivor_source"], row["copies"]] for row in sources],
         ),
-        *(_gallery(workspace, pairs, copies) if pairs else ()),
+        *(_gallery(workspace, rows, clusters) if rows else ()),
         ask("select * from duplicates"),
     )
 
@@ -81,14 +85,20 @@ def _conflicts(rule: str, groups: int, rows: Sequence[dict[str, Any]]) -> Markup
     )
 
 
-def _gallery(workspace: Workspace, pairs: Sequence[dict[str, Any]], copies: int) -> list[Content]:
-    said = "All of them" if len(pairs) == copies else f"{number(len(pairs))} of {number(copies)}"
-    with workspace.progress("report", 2 * len(pairs), "pictures") as advance:
-        looks = thumbnails(workspace, pairs, advance)
+def _gallery(workspace: Workspace, rows: Sequence[dict[str, Any]], clusters: int) -> list[Content]:
+    shown = {place: list(found) for place, found in itertools.groupby(rows, key=lambda row: row["place"])}
+    said = "All of them" if len(shown) == clusters else f"{number(len(shown))} of {number(clusters)} clusters"
+    figures = []
+    with workspace.progress("report", len(shown) + len(rows), "pictures") as advance:
+        for found in shown.values():
+            survivor = thumbnail(sight(workspace, found[0], "survivor"))
+            copies = [thumbnail(sight(workspace, row, "copy")) for row in found]
+            advance(1 + len(copies))
+            figures.append(_cluster(found, survivor, copies))
     return [
         element("h3", "To look at"),
         paragraph(
-            f"{said}: some of each kind of evidence, the least certain first. On the left the survivor: "
+            f"{said}: some of each kind of evidence, the least certain first. The survivor comes first: "
             "the largest, then the lossless, then the best labelled, then the one whose licence asks least, then the "
             "first by id. "
             "A wrong pair is taken apart by a line ",
@@ -97,21 +107,32 @@ def _gallery(workspace: Workspace, pairs: Sequence[dict[str, Any]], copies: int)
             element("code", "decisions.csv"),
             ".",
         ),
-        element("div", *(_pair(row, *looks[place]) for place, row in enumerate(pairs)), class_="pairs"),
+        element(
+            "div",
+            choice("evidence", "Evidence", "every kind", sorted({row["kinds"] for row in rows})),
+            class_="choices",
+            hidden=True,
+        ),
+        element("div", *figures, class_="pairs"),
     ]
 
 
-def _pair(row: dict[str, Any], survivor: Thumbnail, copy: Thumbnail) -> Markup:
+def _cluster(rows: Sequence[dict[str, Any]], survivor: Thumbnail, copies: Sequence[Thumbnail]) -> Markup:
+    first = rows[0]
+    more, rule = first["copies"] - len(rows), first["rule"].partition(" (")[0]
+    looks = [
+        _look(first, "survivor", survivor),
+        *(_look(row, "copy", look) for row, look in zip(rows, copies, strict=True)),
+    ]
     return element(
         "figure",
-        element("div", _look(row, "survivor", survivor), _look(row, "copy", copy), class_="looks"),
+        element("div", *looks, class_="looks"),
         element(
             "figcaption",
-            paragraph(element("strong", row["kinds"])),
-            paragraph(_short(row["evidence"])),
-            paragraph(row["rule"].partition(" (")[0]),
+            paragraph(f"{rule[:1].upper()}{rule[1:]}{f'; and {number(more)} more copies' if more else ''}."),
         ),
-        class_="pair",
+        class_="pair" if len(looks) == 2 else "pair cluster" if len(looks) <= 4 else "pair cluster wide",
+        data_evidence="; ".join(sorted({row["kinds"] for row in rows})),
     )
 
 
@@ -125,9 +146,16 @@ def _look(row: dict[str, Any], end: str, look: Thumbnail) -> Markup:
     if look.uri is None:
         seen = element("div", look.problem, class_="unseen")
     else:
-        seen = element("img", src=look.uri, alt=f"{end} {name}", width=look.width, height=look.height, loading="lazy")
+        seen = element("img", src=look.uri, alt=f"{end} {name}", width=look.width, height=look.height, decoding="async")
     size = f"{row[f'{end}_width']} × {row[f'{end}_height']}"
     label = row[f"{end}_label"] or "no label"
+    why: list[Content] = [paragraph(element("strong", "kept"))]
+    if end == "copy":
+        why = [paragraph(element("strong", row["kinds"])), paragraph(_short(row["evidence"]))]
     return element(
-        "div", seen, paragraph(element("code", breakable(name))), paragraph(f"{size}; “{label}”", class_="soft")
+        "div",
+        seen,
+        paragraph(element("code", breakable(name))),
+        paragraph(f"{size}; “{label}”", class_="soft"),
+        *why,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from curate.audit.charts import bar
-from curate.audit.markup import Content, Markup, element, link, percent, text
+from curate.audit.markup import Content, Markup, element, link, percent
 from curate.audit.page import Section, ask, paragraph, section
 from curate.audit.table import Column, long, numbers, table, words
 from curate.db import Database
@@ -29,9 +29,8 @@ def licences(database: Database, manifests: Mapping[str, Manifest]) -> Section:
     rows: list[list[Content]] = []
     for row in database.table("licenses").to_pylist():
         manifest = manifests.get(row["source"])
-        name = link(manifest.homepage, row["source"]) if manifest else text(row["source"])
         licence = link(row["license_url"] or "", row["license"])
-        rows.append([name, licence, row["pictures"], row["redistribution"], _credit(manifest)])
+        rows.append([row["source"], licence, row["pictures"], row["redistribution"], _credit(manifest)])
     return section(
         "licences",
         "Licences and credits",
@@ -74,7 +73,7 @@ def _credit(manifest: Manifest | None) -> Markup:
         else None
     )
     more = element("details", element("summary", "cite"), works) if works else None
-    return element("div", manifest.attribution, more)
+    return element("div", manifest.attribution, " (", link(manifest.homepage, "home page"), ")", more)
 
 
 def _share(label: str, share: float) -> Markup:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from curate import __version__, whole
 from curate.audit import appearance, balance, copies, credit, overview
+from curate.audit.filters import filters
 from curate.audit.markup import element
 from curate.audit.page import page, paragraph
 from curate.errors import CorpusError
@@ -43,6 +44,7 @@ def render(workspace: Workspace) -> str:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
         totals = database.rows("report_totals")[0]
+        chosen = filters(database, balance.palette(database), balance.SPLITS)
         sections = [
             overview.ledger(database, workspace.locked()),
             balance.classes(database),
@@ -57,10 +59,12 @@ def render(workspace: Workspace) -> str:
             credit.missing(database),
         ]
     footer = [
-        paragraph(f"Made by curate {__version__}. This page holds no script and asks nothing of any network."),
+        paragraph(
+            f"Made by curate {__version__}. This page asks nothing of any network, and runs no script but its own."
+        ),
         paragraph(
             "Not a medical device: nothing here may be used to diagnose, to choose a treatment, or to put off a doctor."
         ),
         paragraph("One picture's whole story: ", element("code", "curate explain ID"), class_="ask"),
     ]
-    return page(TITLE, overview.lead(totals, recipe), sections, footer)
+    return page(TITLE, overview.lead(totals, recipe), sections, footer, filters=chosen)

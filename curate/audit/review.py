@@ -156,7 +156,7 @@ def _look(row: dict[str, Any], end: str, look: Thumbnail) -> Markup:
     if look.uri is None:
         seen = element("div", look.problem, class_="unseen")
     else:
-        seen = element("img", src=look.uri, alt=f"{end} {name}", width=look.width, height=look.height, loading="lazy")
+        seen = element("img", src=look.uri, alt=f"{end} {name}", width=look.width, height=look.height, decoding="async")
     size = f"{row[f'{end}_width']} × {row[f'{end}_height']}"
     label = row[f"{end}_label"] or "no label"
     return element(

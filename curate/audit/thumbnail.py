@@ -40,19 +40,19 @@ def thumbnails(
     """Return both pictures of each row, in its order; `ends` are how the row's columns about the two begin."""
     made: list[tuple[Thumbnail, Thumbnail]] = []
     for row in pairs:
-        both = (thumbnail(_sight(workspace, row, ends[0]), side), thumbnail(_sight(workspace, row, ends[1]), side))
+        both = (thumbnail(sight(workspace, row, ends[0]), side), thumbnail(sight(workspace, row, ends[1]), side))
         made.append(both)
         advance(2)
     return made
 
 
-def thumbnail(sight: Sight, side: int = SHORT_SIDE) -> Thumbnail:
+def thumbnail(seen: Sight, side: int = SHORT_SIDE) -> Thumbnail:
     """Return one small picture, its short side of so many pixels.
 
     Where its bytes are gone or no picture any more, the Thumbnail says so.
     """
     try:
-        small = codec.scale(_pixels(sight, side), side)
+        small = codec.scale(_pixels(seen, side), side)
     except (CurateError, ValueError) as gone:
         return Thumbnail(None, problem=f"cannot be shown: {str(gone).splitlines()[0]}")
     height, width = small.shape[:2]
@@ -62,15 +62,16 @@ def thumbnail(sight: Sight, side: int = SHORT_SIDE) -> Thumbnail:
     return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(data).decode()}", box.width, box.height)
 
 
-def _pixels(sight: Sight, side: int) -> codec.Pixels:
-    if sight.box is not None:
-        return see(sight)
+def _pixels(seen: Sight, side: int) -> codec.Pixels:
+    if seen.box is not None:
+        return see(seen)
     # A whole file need not be decoded at full size for this, which saves most of the time.
-    data = read_location(Location.parse(sight.location), sight.object_path)
+    data = read_location(Location.parse(seen.location), seen.object_path)
     return codec.decode(data, min_side=side).pixels
 
 
-def _sight(workspace: Workspace, row: dict[str, Any], end: str) -> Sight:
+def sight(workspace: Workspace, row: dict[str, Any], end: str) -> Sight:
+    """Return what a row says of one of its pictures, whose columns begin with `end`, ready to be looked at."""
     box = None
     if row[f"{end}_cell"]:
         box = Box(*(row[f"{end}_box_{side}"] for side in ("left", "top", "width", "height")))

@@ -113,11 +113,19 @@ def _tables(path: Path) -> list[Finding]:
         if "another curate" in refused.what:
             raise
         return [_broken(path, refused)]
-    if not tables or _readable(path, tables) is None:
+    return _unreadable(path, tables) if tables else []
+
+
+def _unreadable(path: Path, tables: list[str]) -> list[Finding]:
+    """Say which of the tables cannot be read: all in one question, and by halves where that is refused."""
+    refused = _readable(path, tables)
+    if refused is None:
         return []
-    # One table at a time, to say which; whole is the usual case, and one question is quicker than forty.
-    broken = ((table, _readable(path, [table])) for table in tables)
-    return [_broken(path, refused, table) for table, refused in broken if refused is not None]
+    if len(tables) == 1:
+        return [_broken(path, refused, tables[0])]
+    half = len(tables) // 2
+    found = _unreadable(path, tables[:half]) + _unreadable(path, tables[half:])
+    return found or [_broken(path, refused)]
 
 
 def _readable(path: Path, tables: list[str]) -> db.QueryError | None:

@@ -47,14 +47,21 @@ def explain(skin: Skin, name: str) -> None:
 
 
 @cli.command(
-    help="Ask the corpus in SQL, read-only."
-    + example('curate sql "select * from class_balance"', "curate sql --views", 'curate sql "from corpus" --format csv')
+    short_help="Ask the corpus in SQL, read-only.",
+    help="Ask the corpus in SQL: read-only, no other file, at most 2 GB of memory. A table is cut to what the terminal "
+    "is wide, and to its first 1,000 rows; the other forms give all."
+    + example(
+        'curate sql "select * from class_balance"',
+        "curate sql --views",
+        'curate sql "from corpus" --format csv > a.csv',
+    ),
 )
 @click.argument("query", required=False)
 @click.option("--format", "form", type=click.Choice(list(FORMS)), default="table", help="Default: table.")
 @click.option("--views", "list_views", is_flag=True, help="List the views, each with one sentence.")
+@click.option("--seconds", type=click.FloatRange(0.1, 86_400), default=60.0, help="How long to wait (default: 60).")
 @words
-def sql(skin: Skin, query: str | None, form: str, list_views: bool) -> None:
+def sql(skin: Skin, query: str | None, form: str, list_views: bool, seconds: float) -> None:
     """Answer a query."""
     from curate import db
 
@@ -67,7 +74,7 @@ def sql(skin: Skin, query: str | None, form: str, list_views: bool) -> None:
         return
     if query is None:
         raise UsageError("no query was given", hint='curate sql "select * from class_balance"')
-    with db.answer(skin.workspace().database_path, query) as reader:
+    with db.answer(skin.workspace().database_path, query, seconds=seconds) as reader:
         FORMS["json" if skin.json else form](skin, reader)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SHOWN = 1000  # rows of a table that a person may still read
+_COUNTED = 1_000_000  # rows up to which those that are not shown are counted
 
 
 def show_table(skin: Skin, reader: pa.RecordBatchReader) -> None:
-    """Print the first rows as a table, and how many there are."""
-    from curate.text_table import text_table
+    """Print the first rows as a table that fits the terminal, and how many there are."""
+    from curate.text_table import fitting, text_table
 
     rows: list[dict[str, Any]] = []
     count = 0
@@ -29,8 +31,16 @@ def show_table(skin: Skin, reader: pa.RecordBatchReader) -> None:
         count += batch.num_rows
         if len(rows) < _SHOWN:
             rows += batch.slice(0, _SHOWN - len(rows)).to_pylist()
-    skin.say(text_table(rows, reader.schema.names))
-    if count > len(rows):
+        if count > _COUNTED:
+            break
+    names = reader.schema.names
+    shown, widest = fitting(rows, names, shutil.get_terminal_size().columns) if sys.stdout.isatty() else (names, None)
+    skin.say(text_table(rows, shown, widest=widest))
+    if len(shown) < len(names):
+        skin.say(f"({len(shown)} of {len(names)} columns fit; name those that you want, or --format csv gives all)")
+    if count > _COUNTED:
+        skin.say(f"(the first {len(rows):,} of more than {_COUNTED:,} rows; --format csv gives all)")
+    elif count > len(rows):
         skin.say(f"(the first {len(rows):,} of {count:,} rows; --format csv gives all)")
     else:
         skin.chat(f"({count:,} rows)")

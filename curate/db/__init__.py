@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from curate.db.confined import QueryError
 from curate.db.database import Database
-from curate.db.questions import QueryError, answer, ask
+from curate.db.questions import answer, ask
 from curate.db.scripts import SQL, script, sentence, views
 
 __all__ = ["SQL", "Database", "QueryError", "answer", "ask", "script", "sentence", "views"]

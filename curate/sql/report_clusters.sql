@@ -1,4 +1,4 @@
--- one row per copy and survivor to look at: some of every kind of evidence, the least certain first
+-- one row per copy in the clusters to look at: some clusters of every kind of evidence, the least certain first; of each some copies
 with direct as (
     select d.id, d.survivor, d.evidence, d.rule,
         coalesce(string_agg(e.kind, ' + ' order by e.kind), 'through other copies') as kinds,
@@ -8,12 +8,20 @@ with direct as (
     group by d.id, d.survivor, d.evidence, d.rule
 ),
 seen as (
-    select x.*, row_number() over (partition by x.kinds order by x.score, sha256(x.id), x.id) as turn
+    select x.*,
+        row_number() over (partition by x.kinds order by x.score, sha256(x.id), x.id) as turn,
+        row_number() over (partition by x.survivor order by x.score, sha256(x.id), x.id) as copy_number,
+        count(*) over (partition by x.survivor) as copies
     from direct x
     join pictures a on a.id = x.id and a.problem is null
     join pictures b on b.id = x.survivor and b.problem is null
+),
+chosen as (
+    select survivor, row_number() over (order by turn, kinds, id) as place
+    from (select *, row_number() over (partition by survivor order by turn, kinds, id) as own_turn from seen)
+    where own_turn = 1
 )
-select s.id, s.survivor, s.kinds, s.evidence, s.rule, s.score,
+select h.place, s.copies, s.id, s.survivor, s.kinds, s.evidence, s.rule, s.score,
     k.location as survivor_location, k.sha256 as survivor_sha256, k.cell as survivor_cell,
     k.box_left as survivor_box_left, k.box_top as survivor_box_top,
     k.box_width as survivor_box_width, k.box_height as survivor_box_height,
@@ -21,10 +29,11 @@ select s.id, s.survivor, s.kinds, s.evidence, s.rule, s.score,
     c.location as copy_location, c.sha256 as copy_sha256, c.cell as copy_cell,
     c.box_left as copy_box_left, c.box_top as copy_box_top, c.box_width as copy_box_width, c.box_height as copy_box_height,
     c.width as copy_width, c.height as copy_height, cl.source_label as copy_label
-from seen s
+from chosen h
+join seen s on s.survivor = h.survivor and s.copy_number <= $widest
 join pictures k on k.id = s.survivor
 join pictures c on c.id = s.id
 join records kl on kl.id = s.survivor
 join records cl on cl.id = s.id
-order by s.turn, s.kinds, s.id
-limit $most
+where h.place <= $most
+order by h.place, s.copy_number
