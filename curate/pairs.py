@@ -13,7 +13,7 @@ from curate.files import Location, read_location
 from curate.images import alignment, codec, features, fingerprint, neighbours, overlap
 from curate.records import Box
 
-LOOK_VERSION = fingerprint.VERSION * 100 + overlap.VERSION
+LOOK_VERSION = fingerprint.VERSION * 1000 + overlap.VERSION
 NEARNESS_VERSION = ((features.VERSION * 100 + neighbours.VERSION) * 100 + alignment.VERSION) * 100 + overlap.VERSION
 
 FEWEST_PLACES = 6  # that agree: with fewer the pixels are not looked at
@@ -62,8 +62,8 @@ def compare(pairs: list[tuple[Sight, Sight]]) -> list[dict[str, Any]]:
 
 
 def _agreement(first: Sight, second: Sight) -> float:
-    small = fingerprint.agreement(see(first), see(second))
-    return min(small, overlap.framed(_shown(first), _shown(second))[0] + _BEHIND)
+    (here, here_small), (there, there_small) = _shown(first), _shown(second)
+    return min(fingerprint.agreement(here_small, there_small), overlap.framed(here, there)[0] + _BEHIND)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def settle(pairs: list[tuple[Known, Known, bool]]) -> list[dict[str, Any]]:
         found = alignment.align(features.unpacked(first.places), features.unpacked(second.places), mirror)
         if found is None or found.inliers < FEWEST_PLACES:
             continue
-        agreement, share = overlap.overlap(_shown(first.sight), _shown(second.sight), found)
+        agreement, share = overlap.overlap(_shown(first.sight)[0], _shown(second.sight)[0], found)
         rows.append(
             {
                 "first_sha256": first.sight.sha256,
@@ -104,11 +104,12 @@ def settle(pairs: list[tuple[Known, Known, bool]]) -> list[dict[str, Any]]:
     return rows
 
 
-@functools.lru_cache(maxsize=1024)  # 160 KB each
-def _shown(sight: Sight) -> overlap.Shown:
+@functools.lru_cache(maxsize=1024)  # 190 KB each
+def _shown(sight: Sight) -> tuple[overlap.Shown, fingerprint.Floats]:
+    """Return a picture ready to be laid on others, and small; decoded at the scale that is needed, once for both."""
     if sight.box is not None:
         pixels = see(sight)
     else:
         data = read_location(Location.parse(sight.location), sight.object_path)
         pixels = codec.decode(data, min_side=2 * features.SIDE).pixels
-    return overlap.shown(features.shown(pixels))
+    return overlap.shown(features.shown(pixels)), fingerprint.small(pixels)

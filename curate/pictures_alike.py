@@ -178,7 +178,7 @@ def _in_words(row: dict[str, Any]) -> str:
     if "places" not in row:
         return f"perceptual hashes are near; the second look agrees to {row['agreement']:.4f}"
     return (
-        f"{row['places']} places agree{', mirrored' if row['mirrored'] else ''}, turned by {row['turned_deg']:.0f} "
+        f"{row['places']} places agree{', mirrored' if row['mirrored'] else ''}, turned by {round(row['turned_deg'])} "
         f"degrees, scaled by {row['grown']:.2f}, {100 * row['share']:.0f} % of the picture in common; laid on each "
         f"other they agree to {row['agreement']:.4f}"
     )

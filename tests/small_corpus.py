@@ -124,8 +124,11 @@ def _copies(database: Database, hostile: bool) -> None:
     uses = {f"use_{kind}": True for kind in ("same_id", "listed", "same_bytes", "same_pixels", "near")}
     near = {"near_agreement": 0.92, "near_agreement_in_lesion": 0.99, "use_places": True, "look": LOOK_VERSION}
     near |= {"near_places": 6, "near_overlap": 0.85}
-    database.build("near_pairs", "edges", **near, **uses)
     ids = database.table("records").column("id").to_pylist()
+    same = [(row["first"], row["second"]) for row in database.rows("sure_copies")]
+    shown = {"id": pa.array(ids, pa.string()), "photograph": pa.array(components(ids, same), pa.string())}
+    database.replace("photographs", pa.table(shown))
+    database.build("near_pairs", "edges", **near, **uses)
     pairs = [(row["first"], row["second"]) for row in database.table("edges").to_pylist()]
     database.replace(
         "twins", pa.table({"id": pa.array(ids, pa.string()), "twin": pa.array(components(ids, pairs), pa.string())})

@@ -18,6 +18,7 @@ from curate.workspace import Workspace
 
 MOST = 100  # questions on one page: what a person looks through at one sitting
 _DOUBT = 0.6  # of the way from the bound to full agreement: so far below the bound a refused pair is still shown
+_KIN_SURE = 0.95  # score from which two tiles of one sheet are of one lesion without a question
 _SIDE = 240  # pixels
 _LINES = 12  # lines of one question; more copies than that are rare
 
@@ -25,6 +26,11 @@ _HEADINGS = {
     "one": (
         "Taken for one picture",
         "One of the two is left out as a copy. A line that rejects the pair brings it back.",
+    ),
+    "family": (
+        "Taken for one lesion, two photographs",
+        "Both stay, in one split. A line that rejects the pair parts them; one that accepts it leaves one of them out "
+        "as a copy.",
     ),
     "two": ("Taken for two pictures", "Both are kept. A line that accepts the pair leaves one of them out as a copy."),
 }
@@ -62,7 +68,7 @@ def questions(workspace: Workspace) -> list[Question]:
     """
     with workspace.database(read_only=True) as database:
         freshness.require(database, "dedup")
-        rows = database.rows("review_pairs", doubt=_DOUBT)
+        rows = database.rows("review_pairs", doubt=_DOUBT, kin_sure=_KIN_SURE)
         sure = [(row["first"], row["second"]) for row in database.rows("review_sure")]
     ids = sorted({row[end] for row in rows for end in ("first", "second")} | {name for pair in sure for name in pair})
     group = dict(zip(ids, components(ids, sure), strict=True))

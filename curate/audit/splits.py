@@ -154,6 +154,7 @@ def _group(database: Database, *, near: bool) -> dict[str, str]:
     joined = {
         "listed": database.rows("audit_listed"),
         "near": [] if "near" in needs else database.rows("audit_near"),
+        "lesion": database.rows("audit_kin") if "near" not in needs and database.has("photographs") else [],
     }
     with database.lent(audit_joined=_joined(joined)):
         database.build("audit_groups")

@@ -62,15 +62,23 @@ def fingerprint(pixels: Pixels) -> Fingerprint:
     )
 
 
-def agreement(a: Pixels, b: Pixels) -> float:
-    """Say how far two pictures, uint8 (h, w, 3) of any sizes, are one photograph in one framing: -1 to 1.
+def small(pixels: Pixels) -> Floats:
+    """Return a picture, uint8 (h, w, 3) of any size, for the second look: grey, float64 (64, 64)."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    # An area filter never invents pixels; a picture below 64 is enlarged smoothly instead.
+    means = cv2.INTER_AREA if min(grey.shape) >= _LOOK else cv2.INTER_LINEAR
+    brought = cv2.resize(grey, (_LOOK, _LOOK), interpolation=means).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(brought, (0, 0), _FINE), dtype=np.float64)
 
-    Both are brought to 64 x 64 and correlated place by place within a few pixels, busy places counting more. Size,
+
+def agreement(first: Floats, second: Floats) -> float:
+    """Say how far two pictures, as `small` gives them, are one photograph in one framing: -1 to 1.
+
+    Both are correlated place by place within a few pixels, busy places counting more. Size,
     aspect, compression, brightness, contrast and colour change little; another lesion much. Of 119 listed pairs of one
     photograph all reach 0.88 and 118 reach 0.92, no two of different lesions 0.87; consecutive photographs of one
     lesion, held still, may reach any value. 0 where either picture has nothing to compare.
     """
-    first, second = _look(a), _look(b)
     mean_a, mean_b = _around(first), _around(second)
     spread_a, spread_b = _around(first**2) - mean_a**2, _around(second**2) - mean_b**2
     shared = np.sqrt(np.maximum(spread_a, 1e-3) * np.maximum(spread_b, 1e-3))
@@ -95,14 +103,6 @@ def near_pairs(hashes: Hashes, distance: int) -> tuple[Numbers, Numbers, Numbers
     order = np.lexsort((j, i))
     i, j = i[order], j[order]
     return i, j, np.bitwise_count(hashes[i] ^ hashes[j]).astype(np.int64)
-
-
-def _look(pixels: Pixels) -> Floats:
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    # An area filter never invents pixels; a picture below 64 is enlarged smoothly instead.
-    means = cv2.INTER_AREA if min(grey.shape) >= _LOOK else cv2.INTER_LINEAR
-    small = cv2.resize(grey, (_LOOK, _LOOK), interpolation=means).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(small, (0, 0), _FINE), dtype=np.float64)
 
 
 def _around(values: Floats) -> Floats:

@@ -1,8 +1,8 @@
 """Which pictures of many share a few places in one geometry: candidates for a look at the pixels. The door to FAISS.
 
-Inverted lists (Jegou et al. 2011) of about a thousand descriptors each, however many there are, so that the work grows
-with the pictures and the logarithm of their number. Waves are whole numbers below 2^7, so that every distance is exact
-in float32: the same pairs on any machine with any number of threads.
+Inverted lists (Jegou et al. 2011) of about five hundred descriptors each, however many there are, so that the work
+grows with the pictures and the logarithm of their number. Waves are whole numbers below 2^7, so that every distance is
+exact in float32: the same pairs on any machine with any number of threads.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import numpy.typing as npt
 from curate.images.alignment import ALIKE
 from curate.images.features import WAVES, Features, mirrored, unpacked
 
-VERSION = 2
+VERSION = 3
 
-_LIST = 1024  # descriptors of a list, on the mean
+_LIST = 512  # descriptors of a list, on the mean
 _PROBES = 4  # lists looked through for each descriptor
 _NEIGHBOURS = 24  # nearest descriptors looked at for each
 _TREE = 4096  # lists above which the nearest are found along a graph (HNSW, Malkov and Yashunin 2018), not one by one
 _AT_ONCE = 1024  # pictures asked for at a time
+_MIXED = 1 << 18  # descriptors held in a larger form at a time
 _VOTES = 3  # places that agree in turn and growth, from which two pictures are candidates
 _TURNS = 12  # steps of a whole turn
 _GROWTH = 1.0  # steps in each doubling
@@ -128,8 +129,8 @@ def _index(whole: Features) -> faiss.IndexIVF:
     )
     index.is_trained = True
     index.nprobe = _PROBES
-    for begin in range(0, total, 1 << 18):
-        index.add(whole.waves[begin : begin + (1 << 18)].astype(np.float32))
+    for begin in range(0, total, _MIXED):
+        index.add(whole.waves[begin : begin + _MIXED].astype(np.float32))
     index.own_fields = True  # the index frees what it points to
     middle.this.disown()
     return index
@@ -137,9 +138,9 @@ def _index(whole: Features) -> faiss.IndexIVF:
 
 def _drawn(waves: npt.NDArray[np.int8], count: int) -> npt.NDArray[np.float32]:
     """Return `count` descriptors that stand for all."""
-    mixed = waves.view(np.uint8).astype(np.uint64) @ np.frombuffer(
-        b"".join(hashlib.sha256(b"%d" % place).digest()[:8] for place in range(WAVES)), "<u8"
-    )
+    by = np.frombuffer(b"".join(hashlib.sha256(b"%d" % place).digest()[:8] for place in range(WAVES)), "<u8")
+    steps = range(0, len(waves), _MIXED)
+    mixed = np.concatenate([waves[at : at + _MIXED].view(np.uint8).astype(np.uint64) @ by for at in steps])
     mixed *= np.uint64(0x9E3779B97F4A7C15)
     smallest = np.lexsort((np.arange(len(mixed)), mixed))[:count] if count < len(mixed) else np.arange(len(mixed))
     return np.unique(waves[smallest], axis=0).astype(np.float32)

@@ -5,7 +5,8 @@ with here as (
 )
 select 'id' as kind, picture as torn, picture, null::varchar as split from here
 union all
-select j.kind, j.torn, j.picture, null from audit_joined j semi join here using (picture)
+-- a lesion that was seen, not claimed, says so
+select j.kind, case when j.kind = 'lesion' then 'seen: ' else '' end || j.torn, j.picture, null from audit_joined j semi join here using (picture)
 union all
 select distinct 'lesion', a.lesion, a.picture, null from audit_records a semi join here using (picture) where a.lesion is not null
 union all

@@ -5,10 +5,5 @@ select min(id) over (partition by lesion_id), id, 'lesion' from metadata where l
 union all
 select min(id) over (partition by patient_id), id, 'patient' from metadata where patient_id is not null
 union all
-select n.first, n.second, 'seen'
-from near_pairs n
-where n.is_kin and not exists (
-    select 1 from decisions d
-    where d.decision = 'reject' and least(d.first, d.second) = n.first and greatest(d.first, d.second) = n.second
-)
+select first, second, 'seen' from near_pairs where is_kin
 order by 1, 2, 3

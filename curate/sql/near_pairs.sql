@@ -1,46 +1,104 @@
--- one row per pair of records of which both pictures were looked at, and evidence: score, the bound from which they are one (none: never), whether they are of one lesion though two photographs, and the evidence in words
+-- one row per pair of records of which both pictures were looked at, and evidence: score, the bound from which they are one (none: never), at what sitting they are two photographs (of one lesion, on one sheet; none: at none), the bound from which they are of one family, whether they are, and the evidence in words
 create or replace table near_pairs as
-with seen as (
-    -- one record for the same bytes: its copies hang on it already
-    select sha256, cell, min(id) as id from pictures where problem is null group by all
+with stands as (
+    -- one record for the same pixels: its copies hang on it already; where nothing else joins them, each for itself
+    select id, sha256, cell, pixels_sha256
+    from pictures
+    where problem is null and pixels_sha256 is not null
+    qualify row_number() over (
+        partition by case when $use_same_pixels then pixels_sha256 when $use_same_bytes and cell = 0 then sha256 else id end
+        order by id
+    ) = 1
+),
+decoded as (
+    select distinct sha256, cell, pixels_sha256 from pictures where problem is null and pixels_sha256 is not null
+),
+laid as (
+    -- the turn and the size are told from the first by id to the second; in a mirror a turn is its own way back
+    select least(a.id, b.id) as first, greatest(a.id, b.id) as second, o.score, o.places, o.mirrored, o.share, o.agreement,
+        round(case when a.id < b.id or o.mirrored then o.turned_deg else -o.turned_deg end)::integer as turned_deg,
+        case when a.id < b.id then o.grown else 1 / nullif(o.grown, 0) end as grown
+    from aligned o
+    join decoded p on p.sha256 = o.first_sha256 and p.cell = o.first_cell
+    join decoded q on q.sha256 = o.second_sha256 and q.cell = o.second_cell
+    join stands a on a.pixels_sha256 = p.pixels_sha256
+    join stands b on b.pixels_sha256 = q.pixels_sha256
+    where $use_near and $use_places and o.places >= $near_places and (a.sha256 <> b.sha256 or a.cell <> b.cell)
 ),
 found as (
-    select c.first, c.second, l.agreement as score, false as by_places,
+    select least(a.id, b.id) as first, greatest(a.id, b.id) as second, l.agreement as score, false as by_places,
         'perceptual hashes differ in ' || c.distance || ' of 64 bits; the second look agrees to '
             || printf('%.4f', l.agreement) as evidence
     from candidates c
-    join pictures a on a.id = c.first
-    join pictures b on b.id = c.second
+    join pictures p on p.id = c.first
+    join pictures q on q.id = c.second
     join looks l
-        on l.first_sha256 = a.sha256 and l.first_cell = a.cell
-        and l.second_sha256 = b.sha256 and l.second_cell = b.cell and l.version = $look
+        on l.first_sha256 = p.sha256 and l.first_cell = p.cell
+        and l.second_sha256 = q.sha256 and l.second_cell = q.cell and l.version = $look
+    join stands a on a.pixels_sha256 = p.pixels_sha256
+    join stands b on b.pixels_sha256 = q.pixels_sha256
     where $use_near
-    union
-    select a.id, b.id, o.score, true,
-        o.places || ' places agree' || case when o.mirrored then ', mirrored' else '' end
-            || printf(', turned by %.0f degrees, scaled by %.2f, %.0f %% of the picture in common; ', o.turned_deg, o.grown, 100 * o.share)
-            || printf('laid on each other they agree to %.4f', o.agreement)
-    from aligned o
-    join seen a on a.sha256 = o.first_sha256 and a.cell = o.first_cell
-    join seen b on b.sha256 = o.second_sha256 and b.cell = o.second_cell
-    where $use_near and $use_places and o.places >= $near_places and a.id <> b.id
+    union all
+    select first, second, score, true,
+        places || ' places agree' || case when mirrored then ', mirrored' else '' end || ', turned by ' || turned_deg
+            || printf(' degrees, scaled by %.2f, %.0f %% of the picture in common; ', grown, 100 * share)
+            || printf('laid on each other they agree to %.4f', agreement)
+    from laid
+),
+best as (
+    -- a pair is found from either side, and from every source that holds a copy of either end
+    select f.*, p.photograph as one, q.photograph as other
+    from found f
+    join photographs p on p.id = f.first
+    join photographs q on q.id = f.second
+    qualify row_number() over (partition by f.first, f.second, f.by_places order by f.score desc, f.evidence) = 1
+),
+-- what is known of a photograph is what any of its copies knows
+lesions as (
+    select distinct p.photograph, s.namespace || ':' || r.lesion_id as lesion
+    from records r join sources s using (source) join photographs p using (id)
+    where r.lesion_id is not null
+),
+tiles as (
+    select distinct p.photograph, r.location, r.cell from records r join photographs p using (id) where r.cell > 0
+),
+pairs as (
+    select distinct one, other from best where one <> other
+),
+of_one_lesion as (
+    select distinct p.one, p.other
+    from pairs p join lesions a on a.photograph = p.one join lesions b on b.photograph = p.other and b.lesion = a.lesion
+),
+on_one_sheet as (
+    select distinct p.one, p.other
+    from pairs p
+    join tiles a on a.photograph = p.one
+    join tiles b on b.photograph = p.other and b.location = a.location and b.cell <> a.cell
+),
+rejected as (
+    select distinct least(p.photograph, q.photograph) as one, greatest(p.photograph, q.photograph) as other
+    from decisions d join photographs p on p.id = d.first join photographs q on q.id = d.second
+    where d.decision = 'reject'
+),
+placed as (
+    select b.*, x.one is not null as is_rejected,
+        case when l.one is not null then 'lesion' when t.one is not null then 'sheet' end as sitting,
+        case when b.by_places then $near_overlap else $near_agreement end as alike
+    from best b
+    left join of_one_lesion l on l.one = b.one and l.other = b.other
+    left join on_one_sheet t on t.one = b.one and t.other = b.other
+    left join rejected x on x.one = least(b.one, b.other) and x.other = greatest(b.one, b.other)
 )
-select least(n.first, n.second) as first, greatest(n.first, n.second) as second, n.by_places, n.score,
+select first, second, by_places, score,
     case
         -- photographs taken one after the other, of one lesion or side by side on one sheet: in the same frame only a
         -- copy agrees so far, but where one was taken from nearer, nothing tells it from a part of the other
-        when c.one_sitting then case when n.by_places then null else $near_agreement_in_lesion end
-        when n.by_places then $near_overlap
-        else $near_agreement
+        when sitting is null then alike
+        when not by_places then $near_agreement_in_lesion
     end as bound,
-    c.one_sitting and n.score >= case when n.by_places then $near_overlap else $near_agreement end as is_kin,
-    n.evidence
-from found n
-join records r on r.id = n.first
-join records s on s.id = n.second
-join sources t on t.source = r.source
-join sources u on u.source = s.source,
-lateral (
-    select coalesce((t.namespace = u.namespace and r.lesion_id = s.lesion_id) or (r.location = s.location and r.cell <> s.cell), false)
-) as c(one_sitting)
-order by 1, 2, 3, 7;
+    sitting,
+    case when sitting is not null then alike end as kin_bound,
+    sitting is not null and score >= alike and not is_rejected as is_kin,
+    evidence
+from placed
+order by first, second, by_places;

@@ -1,23 +1,26 @@
--- one row per pair that only its look speaks for or against, undecided, the most doubtful first: what is made of it now, and why
+-- one row per pair that only its look speaks for or against, undecided, the most doubtful first: what is made of it now (one picture, two, or two of one family), and why
 with seen as (
     -- of several looks at one pair the one that speaks most for it
     select first, second, max(score) as score, max((score - bound) / greatest(1 - bound, 0.001)) as above,
+        max((score - kin_bound) / greatest(1 - kin_bound, 0.001)) as above_kin,
+        -- of one lesion by their look alone; a source that claims it needs no look, nor does what is as good as equal
+        coalesce(bool_or(is_kin), false) and max(sitting) = 'sheet' and max(score) < $kin_sure as is_kin,
         string_agg(evidence, '; ' order by evidence) as evidence
     from near_pairs
-    where bound is not null
     group by first, second
 ),
 judged as (
-    select n.first, n.second, case when e.first is null then 'two' else 'one' end as taken, n.score, n.evidence,
-        abs(n.above) as distance
+    select n.first, n.second, case when e.first is not null then 'one' when n.is_kin then 'family' else 'two' end as taken,
+        n.score, n.evidence, abs(case when e.first is null and n.is_kin then n.above_kin else n.above end) as distance
     from seen n
     left join edges e on e.first = n.first and e.second = n.second and e.kind = 'near'
     where not exists (select 1 from edges o where o.first = n.first and o.second = n.second and o.kind <> 'near')
 ),
 open as (
-    -- far below the bound there is no doubt; above it, every pair that nothing else speaks for is one for a person
+    -- far below the bound there is no doubt (and none where there is no bound); above it, every pair that nothing else
+    -- speaks for is one for a person
     select * from judged j
-    where (j.taken = 'one' or j.distance <= $doubt)
+    where (j.taken in ('one', 'family') or j.distance <= $doubt)
         and not exists (
             select 1 from decisions d
             where d.decision in ('accept', 'reject')

@@ -1,6 +1,11 @@
 -- one row per pair of sources whose pictures were not compared as they are now: the one with fewer pictures asks
 with contents as (
-    select source, count(*) as pictures, sha256(string_agg(sha256 || ' ' || cell, ' ' order by sha256, cell)) as contents
+    select source, count(*) as pictures,
+        sha256(string_agg(
+            -- a tile is what lies in its box, which another cut may move
+            sha256 || ' ' || cell || coalesce(' ' || box_left || ' ' || box_top || ' ' || box_width || ' ' || box_height, ''),
+            ' ' order by sha256, cell
+        )) as contents
     from searchable
     group by source
 ),

@@ -39,15 +39,19 @@ def run(workspace: Workspace) -> Report:
         with database.transaction():
             database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
         waiting = database.rows("to_compare", look=LOOK_VERSION) if recipe.near else []
-        report.made = len(waiting)
+        hashed = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
             for rows in spread(compare, _pairs(workspace, waiting), workers=worth(workspace.workers, len(waiting))):
                 schema = database.table("looks").schema
                 database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
                 advance(len(rows))
-        if recipe.near and recipe.by_places:
-            report.made += search(database, workspace, recipe.near_detail)
+        placed = search(database, workspace, recipe.near_detail) if recipe.near and recipe.by_places else 0
+        report.made = hashed + placed
+        report.details["looked_at"] = {"by hash": hashed, "by places": placed}
         with database.transaction():
+            records = database.table("records").column("id").to_pylist()
+            photographs = components(records, _ends(database.select("sure_copies")))
+            database.replace("photographs", _grouped(records, photograph=photographs))
             database.build(
                 "near_pairs",
                 "edges",
@@ -63,21 +67,30 @@ def run(workspace: Workspace) -> Report:
                 use_same_pixels=recipe.same_pixels,
                 use_near=recipe.near,
             )
-            edges = database.table("edges")
-            records = database.table("records").column("id").to_pylist()
-            ends = zip(edges.column("first").to_pylist(), edges.column("second").to_pylist(), strict=True)
-            groups = components(records, ends)
-            database.replace("twins", pa.table({"id": records, "twin": groups}))
+            joined = _ends(database.table("edges"))
+            groups = components(records, joined)
+            database.replace("twins", _grouped(records, twin=groups))
             freshness.stamp(database, "dedup", "inspect")
-        for row in database.rows("rejected_in_vain"):
+        kin = components(records, joined + _ends(database.select("kin_pairs")))
+        with database.lent(kin_groups=_grouped(records, kin=kin)):
+            vain = database.rows("rejected_in_vain")
+        for row in vain:
             report.notes.append(
                 f"decisions.csv, line {row['line']}: {row['first']} and {row['second']} are rejected as a pair, but "
-                f"stay copies of one picture through {row['through']}; reject those pairs too"
+                f"stay {row['stay']} through {row['through']}; reject those pairs too"
             )
         report.details["edges"] = {row["kind"]: row["pairs"] for row in database.rows("edge_kinds")}
         report.details["groups"] = len(records) - len(set(groups))
-        report.there = max(0, database.count("candidates") - report.made)
+        report.there = max(0, database.count("candidates") - hashed)
     return report
+
+
+def _ends(pairs: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(pairs.column("first").to_pylist(), pairs.column("second").to_pylist(), strict=True))
+
+
+def _grouped(records: list[str], **groups: list[str]) -> pa.Table:
+    return pa.table({name: pa.array(values, pa.string()) for name, values in ({"id": records} | groups).items()})
 
 
 def _candidates(database: Database, distance: int, detail: float) -> pa.Table:

@@ -24,6 +24,7 @@ _ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
 _TABLES = ("fingerprints", "features", "appearance", "masked_tones", "tiles", "sheets_cut")
 
 VERSIONS = {"fingerprint": fingerprint.VERSION, "appearance": APPEARANCE_VERSION, "montage": montage.VERSION}
+_ALGORITHMS = [{"montage": montage.VERSION}]
 LOOKED_AT = {**VERSIONS, "features": features.VERSION}
 
 
@@ -37,6 +38,10 @@ def run(workspace: Workspace) -> Report:
     with workspace.database() as database:
         freshness.require(database, "parse")
         if not database.table("mode").to_pylist()[0]["labels_only"]:
+            with database.transaction():
+                if database.has("algorithms") and database.table("algorithms").to_pylist() != _ALGORITHMS:
+                    database.build("forget_tiles")
+                database.replace("algorithms", pa.Table.from_pylist(_ALGORITHMS))
             waiting = database.rows("to_inspect", **LOOKED_AT, by_places=workspace.recipe.dedup.by_places)
             report.there = database.count("members")
             report.made = len(waiting)
@@ -54,7 +59,7 @@ def run(workspace: Workspace) -> Report:
                 _write(database, held)
             report.there = max(0, database.count("members") - before)
         with database.transaction():
-            database.replace("algorithms", pa.table({"montage": [montage.VERSION]}))
+            database.replace("algorithms", pa.Table.from_pylist(_ALGORITHMS))
             database.replace("tone_bounds", tone_bounds(workspace.recipe.tone.bounds))
             database.replace("artefact_thresholds", artefact_thresholds())
             database.build("records")
