@@ -24,6 +24,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "more" / "1 + a chunk.png").write_bytes(data[:-12] + b"\0\0\0\0tEXt\xbf\x9a\xe2\x05" + data[-12:])
     (tmp_path / "more" / "2 mirrored.jpg").write_bytes(codec.encode(CHANGES["mirror"](lesion(2)), "JPEG", 60))
     (tmp_path / "cut.jpg").write_bytes(codec.encode(lesion(3), "JPEG")[:900])
+    (tmp_path / "empty.jpg").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
     return tmp_path
 
@@ -38,7 +39,8 @@ def test_each_pair_is_told_with_its_kind_and_what_cannot_be_read_with_its_reason
     assert "mirrored" in found["pairs"][2]["evidence"]
     assert 0.92 < found["pairs"][2]["score"] <= 1
     assert found["pictures"] == 7
-    assert [row["file"] for row in found["unreadable"]] == ["cut.jpg"]
+    assert [row["file"] for row in found["unreadable"]] == ["cut.jpg", "empty.jpg"]
+    assert found["unreadable"][1]["reason"] == "the picture has no bytes (expected a picture, found 0 bytes)"
     assert "cannot be decoded whole" in found["unreadable"][0]["reason"]
 
 

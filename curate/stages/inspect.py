@@ -10,8 +10,8 @@ import pyarrow as pa
 from curate import freshness
 from curate.db import Database
 from curate.files import Location
-from curate.images import features, fingerprint, montage
-from curate.look import APPEARANCE_VERSION, Errand, Facts, look
+from curate.images import montage
+from curate.look import LOOKED_AT, VERSIONS, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
 from curate.workers import spread, worth
@@ -20,9 +20,7 @@ from curate.workspace import Workspace
 _PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the way there and back cheap
 _ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
 
-VERSIONS = {"fingerprint": fingerprint.VERSION, "appearance": APPEARANCE_VERSION, "montage": montage.VERSION}
 _ALGORITHMS = [{"montage": montage.VERSION}]
-LOOKED_AT = {**VERSIONS, "features": features.VERSION}
 
 
 def run(workspace: Workspace) -> Report:
