@@ -16,6 +16,8 @@ from curate.images import artefacts, codec, features, fingerprint, lesion_mask, 
 from curate.records import Layout
 
 APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
+VERSIONS = {"fingerprint": fingerprint.VERSION, "appearance": APPEARANCE_VERSION, "montage": montage.VERSION}
+LOOKED_AT = {**VERSIONS, "features": features.VERSION}
 
 
 @dataclass(frozen=True)
@@ -192,4 +194,5 @@ def _tone(skin: tone.Tone) -> dict[str, Any]:
 
 def one_line(error: CurateError) -> str:
     """Say what is wrong with a picture in one line, without where it lies."""
-    return "; ".join(value for word, value in error.parts().items() if word in ("what", "expected", "found"))
+    more = ", ".join(f"{word} {value}" for word, value in error.parts().items() if word in ("expected", "found"))
+    return f"{error.what} ({more})" if more else error.what

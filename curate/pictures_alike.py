@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain, groupby
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from curate.images.neighbours import Asked
 from curate.look import one_line
 from curate.pairs import Known, Sight, compare, settle
 from curate.recipe import DedupRecipe
+from curate.report import Progress, silent
 from curate.workers import spread, worth
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".ppm")
@@ -39,23 +41,32 @@ class Seen:
     problem: str = ""
 
 
-def alike(
-    folder: Path, recipe: DedupRecipe, *, workers: int, advance: Callable[[int], None] = lambda count: None
-) -> dict[str, Any]:
+def alike(folder: Path, recipe: DedupRecipe, *, workers: int, progress: Progress = silent) -> dict[str, Any]:
     """Compare every picture under a folder with every other.
 
-    Returns `pictures` (how many were read), `pairs` (first, second, kind, score, evidence; sorted) and `unreadable`
-    (file, reason). Memory holds some 4 KB a picture, never the pixels of more than a few. Raises CurateError where the
-    folder cannot be read.
+    Returns `pictures` (how many were read), `pairs` (first, second, kind, score, evidence; sorted), `unreadable` and
+    `skipped` (file, reason): what is gone by the time it is compared is unreadable, and in no pair. Memory holds some
+    4 KB a picture, never the pixels of more than a few. Raises CurateError where the folder cannot be read.
     """
-    paths = _files(folder)
+    paths, skipped = _files(folder)
     batches = (paths[start : start + _FILES_AT_ONCE] for start in range(0, len(paths), _FILES_AT_ONCE))
     seen: list[Seen] = []
-    for some in spread(look, batches, workers=worth(workers, len(paths))):
-        seen += some
-        advance(len(some))
+    with progress("look", len(paths), "pictures") as advance:
+        for some in spread(look, batches, workers=worth(workers, len(paths))):
+            seen += some
+            advance(len(some))
     sound = [one for one in seen if not one.problem]
-    rows = [*_equal(sound, "same bytes"), *_equal(sound, "same pixels"), *_near(sound, recipe, workers)]
+    near, gone = _near(sound, recipe, workers, progress)
+    while gone:
+        seen = [replace(one, problem=gone.get(one.path, one.problem)) for one in seen]
+        pixels = {one.pixels_sha256 for one in sound if one.path in gone}
+        sound = [one for one in seen if not one.problem]
+        if not pixels & {one.pixels_sha256 for one in sound}:
+            break  # else another stands for the same pixels now, and has to be compared
+        near, gone = _near(sound, recipe, workers, progress)
+    here = {one.path for one in sound}
+    near = [row for row in near if here.issuperset(row["ends"])]
+    rows = [*_equal(sound, "same bytes"), *_equal(sound, "same pixels"), *near]
     for row in rows:
         row["first"], row["second"] = sorted(path.relative_to(folder).as_posix() for path in row.pop("ends"))
     return {
@@ -65,6 +76,7 @@ def alike(
         "unreadable": [
             {"file": one.path.relative_to(folder).as_posix(), "reason": one.problem} for one in seen if one.problem
         ],
+        "skipped": skipped,
     }
 
 
@@ -89,10 +101,10 @@ def look(paths: list[Path]) -> list[Seen]:
     return found
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path) -> tuple[list[Path], list[dict[str, str]]]:
+    """Return the pictures under a folder, sorted, and what was passed over, with the reason."""
     try:
         list(folder.iterdir())
-        return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     except OSError as refused:
         raise CurateError(
             "the folder cannot be read",
@@ -101,6 +113,29 @@ def _files(folder: Path) -> list[Path]:
             found=refused.strerror or str(refused),
             hint="name a folder that is there and may be read",
         ) from refused
+    paths: list[Path] = []
+    skipped: dict[Path, str] = {}
+
+    def refuse(error: OSError) -> None:
+        skipped[Path(error.filename)] = f"a folder that cannot be read: {error.strerror}"
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        for path in (Path(parent, name) for name in folders):
+            if path.is_symlink():
+                skipped[path] = "a link to a folder, which is not followed"
+        for path in (Path(parent, name) for name in files):
+            if path.is_symlink() and not path.exists():
+                skipped[path] = "a link to nothing"
+            elif path.suffix.lower() not in SUFFIXES:
+                skipped[path] = (
+                    f"no picture by its ending {path.suffix!r}" if path.suffix else "a name without an ending"
+                )
+            elif not path.is_file():
+                skipped[path] = "no file"
+            else:
+                paths.append(path)
+    told = [{"file": path.relative_to(folder).as_posix(), "reason": skipped[path]} for path in sorted(skipped)]
+    return sorted(paths), told
 
 
 def _equal(seen: list[Seen], kind: str) -> Iterator[dict[str, Any]]:
@@ -116,8 +151,13 @@ def _equal(seen: list[Seen], kind: str) -> Iterator[dict[str, Any]]:
                 yield {"ends": (first.path, second.path), "kind": kind, "score": 1.0, "evidence": value}
 
 
-def _near(seen: list[Seen], recipe: DedupRecipe, workers: int) -> Iterator[dict[str, Any]]:
-    """Yield the pairs of different pixels that are one photograph; the first by name stands for equal pixels."""
+def _near(
+    seen: list[Seen], recipe: DedupRecipe, workers: int, progress: Progress
+) -> tuple[list[dict[str, Any]], dict[Path, str]]:
+    """Return the pairs of different pixels that are one photograph; the first by name stands for equal pixels.
+
+    With them, what could not be read again, and why.
+    """
     first_of: dict[str, Seen] = {}
     for one in sorted(seen, key=lambda one: one.path):
         if one.detail >= recipe.near_detail:
@@ -126,10 +166,25 @@ def _near(seen: list[Seen], recipe: DedupRecipe, workers: int) -> Iterator[dict[
     known = [Known(Sight(one.sha256, 0, one.sha256, one.path, None), one.places) for one in different]
     paths = {one.sha256: one.path for one in different}
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    hashed = _by_hash(known, np.array([one.phash for one in different], np.uint64), recipe)
+    gone: dict[Path, str] = {}
+    first, second, _ = fingerprint.near_pairs(
+        np.array([one.phash for one in different], np.uint64), recipe.near_distance
+    )
+    hashed = _batches(known, first.tolist(), second.tolist())
     some = worth(workers, len(known))
-    looks = chain(spread(seen_again, hashed, workers=some), spread(settle, _by_places(known), workers=some))
-    for row in chain.from_iterable(looks):
+
+    def looks() -> Iterator[dict[str, Any]]:
+        with progress("look again", len(first), "pairs") as advance:
+            for done in spread(seen_again, hashed, workers=some):
+                advance(done.pairs)
+                gone.update(done.gone)
+                yield from done.rows
+        with progress("compare", len(known), "pictures") as advance:
+            for done in spread(settled, _by_places(known, advance), workers=some):
+                gone.update(done.gone)
+                yield from done.rows
+
+    for row in looks():
         by_places = "places" in row
         score = row["score"] if by_places else row["agreement"]
         if score < (recipe.near_overlap if by_places else recipe.near_agreement):
@@ -145,22 +200,18 @@ def _near(seen: list[Seen], recipe: DedupRecipe, workers: int) -> Iterator[dict[
                 "score": score,
                 "evidence": _in_words(row),
             }
-    yield from found.values()
+    return list(found.values()), gone
 
 
 Pairs = list[tuple[Known, Known]]
 Turned = list[tuple[Known, Known, bool]]  # or its mirror image
 
 
-def _by_hash(known: list[Known], hashes: fingerprint.Hashes, recipe: DedupRecipe) -> Iterator[Pairs]:
-    first, second, _ = fingerprint.near_pairs(hashes, recipe.near_distance)
-    yield from _batches(known, first.tolist(), second.tolist())
-
-
-def _by_places(known: list[Known]) -> Iterator[Turned]:
-    for _, ends in Asked([one.places for one in known]).neighbours():
+def _by_places(known: list[Known], advance: Callable[[int], None]) -> Iterator[Turned]:
+    for count, ends in Asked([one.places for one in known]).neighbours():
         for start in range(0, len(ends), _PAIRS_AT_ONCE):
             yield [(known[i], known[j], mirror) for i, j, mirror in ends[start : start + _PAIRS_AT_ONCE]]
+        advance(count)
 
 
 def _batches(known: list[Known], first: list[int], second: list[int]) -> Iterator[Pairs]:
@@ -169,9 +220,43 @@ def _batches(known: list[Known], first: list[int], second: list[int]) -> Iterato
         yield [(known[i], known[j]) for i, j in ends]
 
 
-def seen_again(pairs: Pairs) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Done:
+    """What came of some pairs: rows, and the files that could not be read again."""
+
+    pairs: int
+    rows: list[dict[str, Any]]
+    gone: dict[Path, str]
+
+
+def seen_again(pairs: Pairs) -> Done:
     """Give pairs that a hash proposes the second look, in a worker."""
-    return compare([(first.sight, second.sight) for first, second in pairs])
+    return _each(lambda some: compare([(first.sight, second.sight) for first, second in some]), pairs)
+
+
+def settled(pairs: Turned) -> Done:
+    """Lay pairs that places propose on each other, in a worker."""
+    return _each(settle, pairs)
+
+
+def _each(judge: Callable[[list[Any]], list[dict[str, Any]]], pairs: list[Any]) -> Done:
+    try:
+        return Done(len(pairs), judge(pairs), {})
+    except CurateError:
+        pass  # a file is gone since it was looked at: the other pairs one by one
+    rows: list[dict[str, Any]] = []
+    gone: dict[Path, str] = {}
+    for pair in pairs:
+        paths = [one.sight.object_path for one in pair[:2]]
+        if not gone.keys().isdisjoint(paths):
+            continue
+        try:
+            rows += judge([pair])
+        except CurateError:
+            gone |= {
+                again.path: f"changed while it was read: {again.problem}" for again in look(paths) if again.problem
+            }
+    return Done(len(pairs), rows, gone)
 
 
 def _in_words(row: dict[str, Any]) -> str:

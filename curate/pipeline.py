@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import importlib
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from curate import freshness
 from curate.db import Database
 from curate.errors import UsageError
 from curate.report import Report
+from curate.scratch import scratch
 from curate.workspace import Workspace
 
 STAGES = ("fetch", "parse", "inspect", "dedup", "label", "split", "shard")
@@ -75,12 +75,12 @@ def rehearse(workspace: Workspace, stages: Sequence[str] = ("dedup", "label", "s
 
     with (
         workspace.database(read_only=True) as database,
-        tempfile.TemporaryDirectory(prefix=".dry-run-", dir=workspace.cache) as folder,
+        scratch(workspace.cache, ".dry-run-") as folder,
     ):
         freshness.require(database, STAGES[STAGES.index(stages[0]) - 1])
         is_built = database.has("corpus")
         rehearsed = copy.copy(workspace)
-        rehearsed.database_path = Path(folder) / workspace.database_path.name
+        rehearsed.database_path = folder / workspace.database_path.name
         shutil.copyfile(workspace.database_path, rehearsed.database_path)
         reports = [run(stage, rehearsed).as_dict() for stage in stages]
         found: dict[str, Any] = {"changes": None}
@@ -104,10 +104,10 @@ def label_changes(workspace: Workspace, *, old: Path | None = None, first: int =
     after = between.maps_of(workspace)
     with (
         workspace.database(read_only=True) as database,
-        tempfile.TemporaryDirectory(prefix=".label-changes-", dir=workspace.cache) as folder,
+        scratch(workspace.cache, ".label-changes-") as folder,
     ):
         freshness.require(database, "dedup")
-        paths = {name: Path(folder) / f"{name}.duckdb" for name in ("before", "after")}
+        paths = {name: folder / f"{name}.duckdb" for name in ("before", "after")}
         for maps, (side, path) in zip((before, after), paths.items(), strict=True):
             shutil.copyfile(workspace.database_path, path)
             with Database(path) as copied:

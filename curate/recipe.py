@@ -221,8 +221,20 @@ def _check(kind: Any, value: Any, where: str) -> None:
     choices = getattr(kind, "__args__", None)
     if choices is not None:
         if value not in choices:
-            raise UsageError("no such choice", where=where, expected=" or ".join(map(repr, choices)), found=repr(value))
+            raise UsageError(
+                "no such choice",
+                where=where,
+                expected=" or ".join(map(repr, choices)),
+                found=repr(value),
+                hint="mend it, or take the line out for the default",
+            )
         return
     wanted: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
-        raise UsageError("the wrong kind of value", where=where, expected=kind.__name__, found=repr(value))
+        raise UsageError(
+            "the wrong kind of value",
+            where=where,
+            expected="true or false" if kind is bool else kind.__name__,
+            found=repr(value),
+            hint="mend it, or take the line out for the default",
+        )

@@ -12,8 +12,8 @@ import pyarrow as pa
 from curate import freshness
 from curate.components import components
 from curate.db import Database
-from curate.images import codec, fingerprint
-from curate.look import APPEARANCE_VERSION
+from curate.images import codec, features, fingerprint
+from curate.look import APPEARANCE_VERSION, VERSIONS
 from curate.pairs import LOOK_VERSION
 from curate.stages import inspect, label, split
 from curate.workspace import Workspace
@@ -58,7 +58,7 @@ def build(
         database.replace("tone_bounds", inspect.tone_bounds(workspace.recipe.tone.bounds))
         database.replace("artefact_thresholds", inspect.artefact_thresholds())
         database.build("records")
-        database.build("pictures", **inspect.VERSIONS)
+        database.build("pictures", **VERSIONS)
         _copies(database, hostile)
         for stage, after in (("parse", None), ("inspect", "parse"), ("dedup", "inspect")):
             freshness.stamp(database, stage, after)
@@ -94,12 +94,14 @@ def _claims(hostile: bool) -> list[dict[str, Any]]:
 def _facts(workspace: Workspace, database: Database, number: int, claim: dict[str, Any]) -> str:
     data = drawn(number)
     sha256 = workspace.store.adopt_bytes(data)
-    found = fingerprint.fingerprint(codec.decode(data).pixels)
+    pixels = codec.decode(data).pixels
+    found = fingerprint.fingerprint(pixels)
     _insert(database, "members", [{"location": sha256, "sha256": sha256, "bytes": len(data)}])
     size = {"width": 160 + number, "height": 120, "format": "JPEG", "mode": "RGB"}
     hashes = {"pixels_sha256": found.pixels_sha256, "phash": found.phash, "dhash": found.dhash, "detail": found.detail}
     key = {"sha256": sha256, "cell": 0}
     _insert(database, "fingerprints", [key | {"version": fingerprint.VERSION} | size | hashes])
+    _insert(database, "features", [key | {"version": features.VERSION, "places": features.features(pixels)}])
     seen = {
         "tone_ita_deg": 50.0 - 5 * number,
         "vignette": number / 20,

@@ -154,6 +154,60 @@ def test_a_picture_is_known_however_it_is_written(root: Workspace, tmp_path: Pat
     assert kinds(found)["id"] == 1
 
 
+def own_root(folder: Path, image_ids: Sequence[tuple[str, str]]) -> Workspace:
+    """Return a root of labels only whose records are of these sources and names."""
+    workspace = Workspace(folder, workers=1)
+    rows = [
+        {"source": source, "image_id": image_id, "source_label": "NV", "ordinal": ordinal}
+        for ordinal, (source, image_id) in enumerate(image_ids)
+    ]
+    with workspace.database(create=True) as database:
+        database.build("facts")
+        database.replace("claims", pa.Table.from_pylist(rows, schema=database.table("claims").schema))
+        database.replace("mode", pa.table({"labels_only": [True]}))
+        database.replace("sources", parse._sources(workspace))
+        database.build("records")
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("here", "train", "test"),
+    [
+        ("x.jpg", "x", "x.jpg"),
+        ("x.jpg", "x", "pad_ufes_20:x.jpg"),
+        ("x.jpg", "X.PNG", "x.jpg"),
+        ("x.jpg", "images/x.jpg", "x.jpg"),
+        ("x.jpg", "images/x", "x"),
+        ("x_downsampled.jpg", "x.jpg", "x_downsampled.jpg"),
+        ("x_downsampled", "x", "x_downsampled.png"),
+        ("P001/1.jpg", "P001/1", "P001/1.jpg"),
+    ],
+)
+def test_an_ending_in_the_sources_own_names_hides_no_leak(tmp_path: Path, here: str, train: str, test: str) -> None:
+    workspace = own_root(tmp_path / "root", [("pad_ufes_20", here), ("pad_ufes_20", "other.jpg")])
+    found = audit(workspace, written(tmp_path, [(train, "train"), (test, "test")]))
+    assert found["unmatched"]["listed"] == []
+    assert kinds(found)["id"] == 1
+
+
+def test_a_name_that_only_its_ending_tells_from_another_is_said_to_be_open(tmp_path: Path) -> None:
+    workspace = own_root(tmp_path / "root", [("pad_ufes_20", "x.jpg"), ("pad_ufes_20", "x.png"), ("ph2", "x.bmp")])
+    found = audit(workspace, written(tmp_path, [("a/x.jpg", "train"), ("x.png", "test"), ("pad_ufes_20:x", "val")]))
+    assert found["unmatched"]["listed"] == [
+        {"name": "pad_ufes_20:x", "problem": "means several pictures of pad_ufes_20", "rows": 1}
+    ]
+    assert found["sources"] == {"pad_ufes_20": 2}
+    assert not found["leaks"]
+    found = audit(workspace, written(tmp_path, [("x", "train"), ("x.bmp", "test")]))
+    assert [row["problem"] for row in found["unmatched"]["listed"]] == ["means pictures of several sources"]
+
+
+def test_a_name_as_it_is_written_goes_before_one_that_was_shortened(tmp_path: Path) -> None:
+    workspace = own_root(tmp_path / "root", [("pad_ufes_20", "x"), ("pad_ufes_20", "x.jpg"), ("ph2", "x_downsampled")])
+    found = audit(workspace, written(tmp_path, [("x", "train"), ("x.jpg", "test"), ("x_downsampled", "val")]))
+    assert (found["known"], found["pictures"], found["leaks"]) == (3, 3, False)
+
+
 def test_a_bare_number_in_a_folder_is_no_picture_of_that_number(root: Workspace, tmp_path: Path) -> None:
     found = audit(root, written(tmp_path, [("severance:6481/2", "test"), ("a/2.jpg", "train"), ("2", "val")]))
     assert [row["name"] for row in found["unmatched"]["listed"]] == ["a/2.jpg", "severance:6481/2"]

@@ -33,6 +33,7 @@ def test_a_knob_is_turned(tmp_path: Path) -> None:
         ("[splits]\ntrain = 0.7\n", "no section"),
         ("[split]\ntrian = 0.7\n", "'trian'"),
         ('[dedup]\nnear = "yes"\n', "wrong kind"),
+        ('[dedup]\nby_places = "yes"\n', "wrong kind"),
         ('[label]\non_conflict = "guess"\n', "no such choice"),
         ('[corpus]\nsources = "ph2"\n', "wrong kind"),
         ("[corpus]\nsources = [2]\n", "wrong kind"),
@@ -51,6 +52,7 @@ def test_wrong_words_are_refused(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said) as refused:
         Recipe.read(path)
     assert "curate.toml" in str(refused.value)
+    assert refused.value.hint
 
 
 def test_errors_survive_the_way_from_a_worker() -> None:

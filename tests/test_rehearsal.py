@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import small_corpus
 from conftest import Curate
 
 from curate.pipeline import rehearse
+from curate.scratch import scratch
 
 PAIR = ("isic_2018:ISIC_0000003", "isic_2018:ISIC_0000004")
 
@@ -66,3 +72,41 @@ def test_without_a_corpus_the_copies_are_counted(tmp_path: Path) -> None:
     assert found["reports"][-1]["left_out"]["duplicate"] == 3
     with workspace.database(read_only=True) as database:
         assert not database.has("corpus")
+
+
+_WAITS = """
+import sys, time
+from pathlib import Path
+from curate.scratch import scratch
+with scratch(Path(sys.argv[1]), ".dry-run-"):
+    print("here", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_stopped_rehearsal_leaves_is_taken_away(tmp_path: Path) -> None:
+    def left() -> int:
+        return len(list(tmp_path.glob(".dry-run-*")))
+
+    def started() -> subprocess.Popen[str]:
+        run = subprocess.Popen([sys.executable, "-c", _WAITS, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        assert run.stdout is not None
+        assert run.stdout.readline() == "here\n"
+        return run
+
+    stopped = started()
+    stopped.terminate()
+    assert stopped.wait(30) == 128 + signal.SIGTERM
+    assert left() == 0
+
+    killed, running = started(), started()
+    killed.kill()
+    killed.wait(30)
+    (tmp_path / ".dry-run-young").mkdir()
+    (tmp_path / ".dry-run-old").mkdir()
+    os.utime(tmp_path / ".dry-run-old", (time.time() - 3600,) * 2)
+    assert left() == 4
+    with scratch(tmp_path, ".dry-run-"):
+        assert left() == 3, "the one that runs, the one that may be beginning, and this"
+    running.terminate()
+    running.wait(30)

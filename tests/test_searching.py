@@ -13,11 +13,12 @@ import pyarrow as pa
 import pytest
 from test_nearness import CHANGES, lesion
 
-from curate import pipeline
+from curate import look, pipeline
 from curate.audit import splits
 from curate.audit.split_words import lines
 from curate.audit.story import story
 from curate.db import Database
+from curate.errors import CorpusError
 from curate.images import codec, features
 from curate.pairs import Known, Sight, settle
 from curate.stages import dedup, fetch, inspect
@@ -382,3 +383,31 @@ def contents(database: Database, left: int) -> str:
     with database.lent(searchable=pa.Table.from_pylist(rows, schema=kinds)):
         (row,) = database.rows("to_search", nearness=-1)
     return str(row["contents"])
+
+
+def test_what_inspect_has_not_seen_is_not_passed_over(folder: Path, tmp_path: Path) -> None:
+    here = add(tmp_path, folder, "north", "west")
+    (tmp_path / "curate.toml").write_text("[dedup]\nby_places = false\n", encoding="utf-8")
+    built(Workspace(tmp_path, workers=1))
+    (tmp_path / "curate.toml").unlink()
+    before = table(here, "edges")
+    for run in (lambda: pipeline.run("dedup", here), lambda: pipeline.rehearse(here, ("dedup",))):
+        with pytest.raises(CorpusError, match="inspect has not run since") as told:
+            run()
+        assert told.value.hint == "curate build"
+        assert told.value.done == "nothing was changed"
+    assert table(here, "edges") == before
+    assert built(here)
+    assert pipeline.run("dedup", here).details["edges"]["near"] > 0
+
+
+def test_places_of_another_version_are_not_used(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = add(tmp_path, folder, "north", "west")
+    found = built(here)
+    assert found
+    monkeypatch.setitem(look.LOOKED_AT, "features", features.VERSION + 1)
+    monkeypatch.setattr(features, "VERSION", features.VERSION + 1)
+    with pytest.raises(CorpusError, match="inspect has not run since"):
+        pipeline.run("dedup", here)
+    kept = sorted(table(here, "aligned"), key=lambda row: [str(value) for value in row.values()])
+    assert kept == found

@@ -191,14 +191,16 @@ def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None)
         click.get_current_context().exit(1)
 
 
+_MOST_SKIPPED = 20
+
+
 def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
     from curate.pictures_alike import alike
     from curate.recipe import DedupRecipe
     from curate.text_table import text_table
     from curate.workers import available
 
-    with skin.progress("look", None, "pictures") as advance:
-        found = alike(folder, DedupRecipe(), workers=workers or available(), advance=advance)
+    found = alike(folder, DedupRecipe(), workers=workers or available(), progress=skin.progress)
     columns = ("first", "second", "kind", "score", "evidence")
     rows = [{name: row[name] for name in columns} | {"score": f"{row['score']:.4f}"} for row in found["pairs"]]
     if rows:
@@ -206,6 +208,13 @@ def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
     skin.say(f"{found['pictures']:,} pictures, {len(rows):,} {'pair' if len(rows) == 1 else 'pairs'}")
     for row in found["unreadable"]:
         skin.say(f"not read: {row['file']}: {row['reason']}")
+    skipped = found["skipped"]
+    if skipped:
+        skin.say(f"{len(skipped):,} skipped")
+    for row in skipped[:_MOST_SKIPPED]:
+        skin.say(f"skipped: {row['file']}: {row['reason']}")
+    if len(skipped) > _MOST_SKIPPED:
+        skin.say(f"skipped: and {len(skipped) - _MOST_SKIPPED:,} more; --json names all")
     skin.give(found)
     if rows:
         click.get_current_context().exit(1)

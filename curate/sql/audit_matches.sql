@@ -9,19 +9,21 @@ cut as (
 ),
 based as (
     -- a bare number without its folder names nothing: it may be a tile, or a file of any collection
-    select name, whole, stem, case when regexp_matches(stem, '[a-z][^/]*$') then regexp_extract(stem, '[^/]+$') end as base
+    select name, whole, stem, case when regexp_matches(stem, '[a-z][^/]*$') then regexp_extract(stem, '[^/]+$') end as base,
+        case when regexp_matches(stem, '[a-z][^/]*$') and contains(whole, '/') then regexp_extract(whole, '[^/]+$') end as file
     from cut
 ),
 readings as (
-    select name, unnest([whole, stem, base, regexp_replace(stem, '_downsampled$', ''), regexp_replace(base, '_downsampled$', '')]) as reading,
-        unnest([1, 2, 3, 4, 5]) as place
+    select name,
+        unnest([whole, stem, file, base, regexp_replace(stem, '_downsampled$', ''), regexp_replace(base, '_downsampled$', '')]) as reading,
+        unnest([10, 20, 30, 40, 50, 60]) as place
     from based
 ),
 known as (
-    select r.name, r.place, n.id, n.picture, n.source
+    select r.name, n.id, n.picture, n.source
     from readings r
     join audit_names n on n.name = r.reading
-    qualify r.place = min(r.place) over (partition by r.name)
+    qualify r.place + n.shortened = min(r.place + n.shortened) over (partition by r.name)
 ),
 decided as (
     select name, min(picture) as picture, count(distinct picture) as pictures, list_sort(list_distinct(list(source))) as sources,
@@ -33,6 +35,7 @@ select b.name,
     case when d.pictures = 1 then d.picture else 'unknown:' || b.stem end as picture,
     case when d.pictures = 1 then d.sources else [] end as sources,
     case when d.pictures = 1 then d.records else [] end as records,
-    case when d.name is null then 'not known here' when d.pictures > 1 then 'means pictures of several sources' end as problem
+    case when d.name is null then 'not known here' when d.pictures > 1 and len(d.sources) > 1 then 'means pictures of several sources'
+        when d.pictures > 1 then 'means several pictures of ' || d.sources[1] end as problem
 from based b
 left join decided d on d.name = b.name;

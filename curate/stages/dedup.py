@@ -11,8 +11,9 @@ import pyarrow as pa
 from curate import decisions, freshness
 from curate.components import components
 from curate.db import Database
-from curate.errors import UsageError
+from curate.errors import CorpusError, UsageError
 from curate.images import fingerprint
+from curate.look import LOOKED_AT
 from curate.pairs import LOOK_VERSION, Sight, compare
 from curate.records import Box
 from curate.report import Report
@@ -34,6 +35,8 @@ def run(workspace: Workspace) -> Report:
     recipe = workspace.recipe.dedup
     with workspace.database() as database:
         freshness.require(database, "inspect")
+        if recipe.near and recipe.by_places:
+            _require_places(database)
         database.replace("decisions", decisions.read(workspace.decisions_path))
         report.notes += _unknown(database, workspace)
         with database.transaction():
@@ -91,6 +94,22 @@ def _ends(pairs: pa.Table) -> list[tuple[str, str]]:
 
 def _grouped(records: list[str], **groups: list[str]) -> pa.Table:
     return pa.table({name: pa.array(values, pa.string()) for name, values in ({"id": records} | groups).items()})
+
+
+def _require_places(database: Database) -> None:
+    """Raise CorpusError where pictures are not known by their places: nothing would be found by them, and not said."""
+    if database.table("mode").to_pylist()[0]["labels_only"]:
+        return
+    waiting = database.rows("to_inspect", **LOOKED_AT, by_places=True)
+    if waiting:
+        raise CorpusError(
+            "inspect has not run since the recipe, or this version of curate, asks for more of each picture",
+            where=str(database.path),
+            expected="all that the comparison by places needs ([dedup] by_places)",
+            found=f"{len(waiting):,} {'file' if len(waiting) == 1 else 'files'} of which it is not known",
+            done="nothing was changed",
+            hint="curate build",
+        )
 
 
 def _candidates(database: Database, distance: int, detail: float) -> pa.Table:

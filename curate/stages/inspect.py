@@ -11,8 +11,8 @@ import pyarrow as pa
 from curate import freshness
 from curate.db import Database
 from curate.files import Location
-from curate.images import artefacts, features, fingerprint, montage, tone
-from curate.look import APPEARANCE_VERSION, Errand, Facts, look
+from curate.images import artefacts, montage, tone
+from curate.look import LOOKED_AT, VERSIONS, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
 from curate.workers import spread, worth
@@ -23,9 +23,7 @@ _ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
 
 _TABLES = ("fingerprints", "features", "appearance", "masked_tones", "tiles", "sheets_cut")
 
-VERSIONS = {"fingerprint": fingerprint.VERSION, "appearance": APPEARANCE_VERSION, "montage": montage.VERSION}
 _ALGORITHMS = [{"montage": montage.VERSION}]
-LOOKED_AT = {**VERSIONS, "features": features.VERSION}
 
 
 def run(workspace: Workspace) -> Report:
