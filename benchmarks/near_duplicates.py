@@ -46,8 +46,7 @@ from changed_pictures import copies
 from curate.components import components
 from curate.images import alignment, codec, features, fingerprint, montage
 from curate.images.neighbours import Asked
-from curate.pairs import FEWEST_PLACES, Known, Sight, settle
-from curate.pictures_alike import seen_again
+from curate.pairs import FEWEST_PLACES, Known, Sight, compare, settle
 from curate.recipe import DedupRecipe
 from curate.text_table import text_table
 from curate.workers import available, spread
@@ -141,6 +140,7 @@ def near_by(first: str, second: str) -> bool:
 def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     """Return the pairs that `dedup` would tell, and the seconds of each step."""
     known = [Known(Sight(rank(row[2].name), 0, f"{row[2]}", row[2], None), row[3]) for row in rows]
+    sights = [one.sight for one in known]
     place = {one.sight.sha256: number for number, one in enumerate(known)}
     start = time.perf_counter()
     found = {end for _, ends in Asked([one.places for one in known]).neighbours() for end in ends}
@@ -150,12 +150,12 @@ def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     first, second, _ = fingerprint.near_pairs(hashes, recipe.near_distance)
     hashed = list(zip(first.tolist(), second.tolist(), strict=True))
     pairs = sorted(found)
-    looks = ([(known[i], known[j]) for i, j in hashed[at : at + 256]] for at in range(0, len(hashed), 256))
+    looks = ([(sights[i], sights[j]) for i, j in hashed[at : at + 256]] for at in range(0, len(hashed), 256))
     batches = (
         [(known[i], known[j], mirror) for i, j, mirror in pairs[at : at + 256]] for at in range(0, len(pairs), 256)
     )
     answer: set[Pair] = set()
-    for settled in chain(spread(seen_again, looks, workers=workers), spread(settle, batches, workers=workers)):
+    for settled in chain(spread(compare, looks, workers=workers), spread(settle, batches, workers=workers)):
         for row in settled:
             by_places = "places" in row
             if by_places and row["places"] < recipe.near_places:
@@ -179,7 +179,7 @@ def by_hashes(hashes: list[int], distance: int) -> set[Pair]:
     return pairs
 
 
-def compare(root: Path, most: int, tiles: int, workers: int) -> None:
+def measure(root: Path, most: int, tiles: int, workers: int) -> None:
     """Make the copies, find them again, print the three tables."""
     with tempfile.TemporaryDirectory() as temporary:
         start = time.perf_counter()
@@ -328,7 +328,7 @@ def main() -> None:
     elif given.scale:
         scale(given.scale, given.workers)
     else:
-        compare(given.root, given.pictures, given.tiles, given.workers)
+        measure(given.root, given.pictures, given.tiles, given.workers)
 
 
 if __name__ == "__main__":
