@@ -1,12 +1,12 @@
 """How many changed copies of real pictures are found again, how many pairs told are false, and how fast.
 
     pip install imagededup
-    python benchmarks/near_duplicates.py --from ../shared/data [--pictures 200]
+    python benchmarks/near_duplicates.py --from ../shared/data --pictures 60 --after 60
     python benchmarks/near_duplicates.py --scale 50000
     python benchmarks/near_duplicates.py --hashes 1000000
 
 The first takes the real pictures of ISIC, PH2 and PAD-UFES-20 and some tiles of the Severance, ASAN and Hallym sheets,
-but for each fourth, by which the bounds were chosen. It makes of each one copy by every change of `changed_pictures`
+but for each fourth and for the first 60 of the rest, by which the bounds were chosen. It makes of each one copy by every change of `changed_pictures`
 and two by each draw of two and of three changes, saves all as JPEG at quality 95, and asks for all pairs among
 originals and copies. Prints three tables:
 
@@ -60,13 +60,13 @@ def rank(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def originals(root: Path, most: int, tiles: int) -> Iterator[tuple[str, codec.Pixels]]:
-    """Yield (name, pixels) of at most so many pictures and so many tiles, but for each fourth of all."""
+def originals(root: Path, most: int, tiles: int, after: int = 0) -> Iterator[tuple[str, codec.Pixels]]:
+    """Yield (name, pixels) of at most so many pictures and so many tiles, but for each fourth and the first `after`."""
     whole = [*root.glob("isic/images/*/*.jpg"), *root.glob("ph2/**/*_Dermoscopic_Image/*.bmp")]
     whole += root.glob("pad_ufes_20/**/*.png")
     names = [path.relative_to(root).as_posix() for path in sorted(whole)]
     unseen = sorted((name for place, name in enumerate(names) if place % 4), key=rank)
-    for name in sorted(unseen[:most]):
+    for name in sorted(unseen[after : after + most]):
         yield name, codec.decode((root / name).read_bytes()).pixels
     cut = []
     for path in [*root.glob("severance/**/*.jpg"), *root.glob("asan/**/*.png")]:
@@ -75,7 +75,7 @@ def originals(root: Path, most: int, tiles: int) -> Iterator[tuple[str, codec.Pi
             if tile.kind == "picture":
                 cut.append((f"{path.relative_to(root).as_posix()}#{tile.cell}", codec.crop(sheet, tile.box)))
     drawn = sorted(cut, key=lambda entry: rank(entry[0]))[:tiles]
-    yield from [entry for place, entry in enumerate(drawn, len(names)) if place % 4][:most]
+    yield from [entry for place, entry in enumerate(drawn, len(names)) if place % 4][after : after + most]
 
 
 Row = tuple[str, str, Path, bytes, int, int, int]  # original, change, file, places, peer's PHash and DHash, our PHash
@@ -179,11 +179,11 @@ def by_hashes(hashes: list[int], distance: int) -> set[Pair]:
     return pairs
 
 
-def measure(root: Path, most: int, tiles: int, workers: int) -> None:
+def measure(root: Path, most: int, tiles: int, after: int, workers: int) -> None:
     """Make the copies, find them again, print the three tables."""
     with tempfile.TemporaryDirectory() as temporary:
         start = time.perf_counter()
-        errands = ((name, pixels, Path(temporary)) for name, pixels in originals(root, most, tiles))
+        errands = ((name, pixels, Path(temporary)) for name, pixels in originals(root, most, tiles, after))
         rows = [row for batch in spread(made, errands, workers=workers) for row in batch]
         ready = time.perf_counter() - start
         answers: dict[str, set[Pair]] = {}
@@ -319,6 +319,7 @@ def main() -> None:
     words.add_argument("--from", dest="root", type=Path, default=Path("../shared/data"), help="the real files")
     words.add_argument("--pictures", type=int, default=10**6, help="at most so many pictures, and so many tiles")
     words.add_argument("--tiles", type=int, default=200, help="so many tiles of sheets")
+    words.add_argument("--after", type=int, default=0, help="leave out so many pictures, and so many tiles, first")
     words.add_argument("--workers", type=int, default=available())
     words.add_argument("--scale", type=int, help="time the search over so many drawn sets of features instead")
     words.add_argument("--hashes", type=int, help="time the pairs of so many hashes instead")
@@ -328,7 +329,7 @@ def main() -> None:
     elif given.scale:
         scale(given.scale, given.workers)
     else:
-        measure(given.root, given.pictures, given.tiles, given.workers)
+        measure(given.root, given.pictures, given.tiles, given.after, given.workers)
 
 
 if __name__ == "__main__":
