@@ -6,9 +6,9 @@
     python benchmarks/near_duplicates.py --hashes 1000000
 
 The first takes the real pictures of ISIC, PH2 and PAD-UFES-20 and some tiles of the Severance, ASAN and Hallym sheets,
-but for each fourth and for the first 60 of the rest, by which the bounds were chosen. It makes of each one copy by every change of `changed_pictures`
-and two by each draw of two and of three changes, saves all as JPEG at quality 95, and asks for all pairs among
-originals and copies. Prints three tables:
+but for each fourth and for the first 60 of the rest, by which the bounds were chosen. It makes of each one copy by every
+change of `changed_pictures` and two by each draw of two and of three changes, saves all as JPEG at quality 95, and asks
+for all pairs among originals and copies. Prints three tables:
 
 1. Recall of the pairs (original, copy) by change: of what `dedup` tells (by hash or by places, seen twice), beside
    imagededup's PHash and DHash at distances 4 and 10, where each pair of originals and copies is compared. Where
