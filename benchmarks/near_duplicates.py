@@ -6,7 +6,7 @@
     python benchmarks/near_duplicates.py --hashes 1000000
 
 The first takes the real pictures of ISIC, PH2 and PAD-UFES-20 and some tiles of the Severance, ASAN and Hallym sheets,
-but for each fourth and for the first 60 of the rest, by which the bounds were chosen. It makes of each one copy by every
+but for each fourth and for the first 60 of the rest, by which the bounds were chosen. It makes of each one copy by each
 change of `changed_pictures` and two by each draw of two and of three changes, saves all as JPEG at quality 95, and asks
 for all pairs among originals and copies. Prints three tables:
 
