@@ -12,6 +12,7 @@ import numpy as np
 from curate.files import Location, read_location
 from curate.images import alignment, codec, features, fingerprint, neighbours, overlap
 from curate.records import Box
+from curate.workspace import Workspace
 
 LOOK_VERSION = fingerprint.VERSION * 1000 + overlap.VERSION
 NEARNESS_VERSION = ((features.VERSION * 100 + neighbours.VERSION) * 100 + alignment.VERSION) * 100 + overlap.VERSION
@@ -29,6 +30,18 @@ class Sight:
     location: str
     object_path: Path
     box: Box | None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it is known by, wherever it lies."""
+        return self.sha256, self.cell
+
+
+def sight(workspace: Workspace, row: dict[str, Any], end: str = "") -> Sight:
+    """Return the picture that a row tells of, in columns that begin with `end`, such as `first_`."""
+    box = Box(*(row[f"{end}box_{side}"] for side in ("left", "top", "width", "height"))) if row[f"{end}cell"] else None
+    path = workspace.store.path(Location.parse(row[f"{end}location"]).object)
+    return Sight(row[f"{end}sha256"], row[f"{end}cell"], row[f"{end}location"], path, box)
 
 
 @functools.lru_cache(maxsize=6)

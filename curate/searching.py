@@ -11,8 +11,7 @@ import pyarrow as pa
 from curate.db import Database
 from curate.images import features
 from curate.images.neighbours import Asked
-from curate.pairs import NEARNESS_VERSION, Known, Sight, settle
-from curate.records import Box
+from curate.pairs import NEARNESS_VERSION, Known, settle, sight
 from curate.workers import spread, worth
 from curate.workspace import Workspace
 
@@ -46,7 +45,8 @@ def search(database: Database, workspace: Workspace, detail: float) -> int:
                 ) -> Iterator[list[tuple[Known, Known, bool]]]:
                     nonlocal looked
                     for count, ends in index.neighbours(None if own else [one.places for one in here]):
-                        pairs = [(here[i], there[j], mirror) for i, j, mirror in ends if here[i] != there[j]]
+                        known = ((here[i], there[j], mirror) for i, j, mirror in ends)
+                        pairs = [pair for pair in known if pair[0].sight.key != pair[1].sight.key]
                         looked += len(pairs)
                         for start in range(0, len(pairs), _AT_ONCE):
                             yield pairs[start : start + _AT_ONCE]
@@ -74,12 +74,6 @@ def _keep(database: Database, row: dict[str, Any], aligned: list[dict[str, Any]]
 
 def _pictures(database: Database, workspace: Workspace, source: str) -> list[Known]:
     return [
-        Known(_sight(workspace, row), row["places"])
+        Known(sight(workspace, row), row["places"])
         for row in database.rows("searchable_of", source=source, features=features.VERSION)
     ]
-
-
-def _sight(workspace: Workspace, row: dict[str, Any]) -> Sight:
-    box = Box(*(row[f"box_{side}"] for side in ("left", "top", "width", "height"))) if row["cell"] else None
-    path = workspace.store.path(row["location"].partition("!")[0])
-    return Sight(row["sha256"], row["cell"], row["location"], path, box)

@@ -11,8 +11,9 @@ from curate.audit.filters import choice
 from curate.audit.markup import Content, Markup, breakable, element, number
 from curate.audit.page import Section, ask, paragraph, section
 from curate.audit.table import long, numbers, table, words
-from curate.audit.thumbnail import Thumbnail, sight, thumbnail
+from curate.audit.thumbnail import Thumbnail, thumbnail
 from curate.db import Database
+from curate.pairs import sight
 from curate.workspace import Workspace
 
 CLUSTERS = 24  # shown with pictures: what a person looks through
@@ -91,8 +92,8 @@ def _gallery(workspace: Workspace, rows: Sequence[dict[str, Any]], clusters: int
     figures = []
     with workspace.progress("report", len(shown) + len(rows), "pictures") as advance:
         for found in shown.values():
-            survivor = thumbnail(sight(workspace, found[0], "survivor"))
-            copies = [thumbnail(sight(workspace, row, "copy")) for row in found]
+            survivor = thumbnail(sight(workspace, found[0], "survivor_"))
+            copies = [thumbnail(sight(workspace, row, "copy_")) for row in found]
             advance(1 + len(copies))
             figures.append(_cluster(found, survivor, copies))
     return [

@@ -10,7 +10,7 @@ from typing import Any
 from curate.errors import CurateError
 from curate.files import Location, read_location
 from curate.images import codec
-from curate.pairs import Sight, see
+from curate.pairs import Sight, see, sight
 from curate.records import Box
 from curate.report import Advance
 from curate.workspace import Workspace
@@ -40,8 +40,8 @@ def thumbnails(
     """Return both pictures of each row, in its order; `ends` are how the row's columns about the two begin."""
     made: list[tuple[Thumbnail, Thumbnail]] = []
     for row in pairs:
-        both = (thumbnail(sight(workspace, row, ends[0]), side), thumbnail(sight(workspace, row, ends[1]), side))
-        made.append(both)
+        first, second = (thumbnail(sight(workspace, row, f"{end}_"), side) for end in ends)
+        made.append((first, second))
         advance(2)
     return made
 
@@ -68,13 +68,3 @@ def _pixels(seen: Sight, side: int) -> codec.Pixels:
     # A whole file need not be decoded at full size for this, which saves most of the time.
     data = read_location(Location.parse(seen.location), seen.object_path)
     return codec.decode(data, min_side=side).pixels
-
-
-def sight(workspace: Workspace, row: dict[str, Any], end: str) -> Sight:
-    """Return what a row says of one of its pictures, whose columns begin with `end`, ready to be looked at."""
-    box = None
-    if row[f"{end}_cell"]:
-        box = Box(*(row[f"{end}_box_{side}"] for side in ("left", "top", "width", "height")))
-    location = row[f"{end}_location"]
-    path = workspace.store.path(Location.parse(location).object)
-    return Sight(row[f"{end}_sha256"], row[f"{end}_cell"], location, path, box)

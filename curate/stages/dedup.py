@@ -14,8 +14,7 @@ from curate.db import Database
 from curate.errors import CorpusError, UsageError
 from curate.images import fingerprint
 from curate.look import LOOKED_AT
-from curate.pairs import LOOK_VERSION, Sight, compare
-from curate.records import Box
+from curate.pairs import LOOK_VERSION, Sight, compare, sight
 from curate.report import Report
 from curate.searching import search
 from curate.workers import spread, worth
@@ -130,18 +129,9 @@ def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
 def _pairs(workspace: Workspace, waiting: list[dict[str, Any]]) -> Iterator[list[tuple[Sight, Sight]]]:
     for start in range(0, len(waiting), _PAIRS_AT_ONCE):
         yield [
-            (_sight(workspace, row, "first"), _sight(workspace, row, "second"))
+            (sight(workspace, row, "first_"), sight(workspace, row, "second_"))
             for row in waiting[start : start + _PAIRS_AT_ONCE]
         ]
-
-
-def _sight(workspace: Workspace, row: dict[str, Any], end: str) -> Sight:
-    box = None
-    if row[f"{end}_cell"]:
-        box = Box(*(row[f"{end}_box_{side}"] for side in ("left", "top", "width", "height")))
-    location = row[f"{end}_location"]
-    path = workspace.store.path(location.partition("!")[0])
-    return Sight(row[f"{end}_sha256"], row[f"{end}_cell"], location, path, box)
 
 
 def _unknown(database: Database, workspace: Workspace) -> list[str]:
