@@ -135,6 +135,13 @@ def test_plain_pictures_have_no_places(value: int) -> None:
     assert features.features(np.full((200, 300, 3), value, np.uint8)) == b""
 
 
+def test_a_tiny_picture_has_no_places() -> None:
+    """Enlarged to the size at which places are sought, any two of 12 x 9 pixels agree in how they were enlarged."""
+    assert features.features(lesion(1, 9, 12)) == b""
+    assert features.features(lesion(1, 48, 63)) == b""
+    assert features.features(lesion(1, 48, 64)) != b""
+
+
 def test_low_detail_never_chains() -> None:
     noise = np.random.default_rng(3)
     plain = [np.full((240, 320, 3), 150, np.float32) + noise.normal(0, 1.5, (240, 320, 1)) for _ in range(12)]

@@ -157,10 +157,10 @@ def test_a_second_photograph_of_a_lesion_is_family_and_no_twin(built: Path, real
         counts[first["source"]] += 1
         if None not in (first["lesion_id"], second["lesion_id"]):  # a tile without a label cell has no case
             assert first["lesion_id"] == second["lesion_id"], "no two cases are taken for one lesion"
-        assert first["file"] == second["file"]
         assert row["bound"] is None
         assert families[first["id"]] == families[second["id"]]
-        if first["source"] != "severance":
+        if first["source"] != "severance":  # a case may go on over the end of a sheet
+            assert first["file"] == second["file"]
             assert abs(first["cell"] - second["cell"]) <= 6
             assert twins[first["id"]] != twins[second["id"]]
     assert counts["severance"] > 3000

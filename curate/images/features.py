@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from curate.images.codec import Pixels
 
-VERSION = 1
+VERSION = 2
 
 SIDE = 192  # pixels of the longer side: finer places do not survive a copy of 128 pixels, or JPEG at quality 30
 MOST = 96  # places of a picture
+_SMALLEST = 64  # pixels of the longer side: a smaller picture, enlarged, shows how it was enlarged, as any other does
 WAVES = 32  # numbers of a descriptor
 
 _FOUND = 400  # places to choose from
@@ -59,11 +60,15 @@ class Features:
 
 
 def features(pixels: Pixels) -> bytes:
-    """Return the best places of a picture, uint8 (h, w, 3), as 36 bytes each: at most 3.4 KB, nothing on plain paper.
+    """Return the best places of a picture, uint8 (h, w, 3), as 36 bytes each: at most 3.4 KB.
+
+    Nothing for plain paper, and for a picture whose longer side is under 64 pixels.
 
     >>> features(np.full((200, 300, 3), 127, np.uint8))
     b''
     """
+    if max(pixels.shape[:2]) < _SMALLEST:
+        return b""
     grey = shown(pixels)
     # Contrast is made even first, so that a pale lesion has places too.
     found, descriptors = _finder().detectAndCompute(cv2.createCLAHE(3.0, (8, 8)).apply(grey), None)
