@@ -253,9 +253,10 @@ def _each(judge: Callable[[list[Any]], list[dict[str, Any]]], pairs: list[Any]) 
         try:
             rows += judge([pair])
         except CurateError:
-            gone |= {
-                again.path: f"changed while it was read: {again.problem}" for again in look(paths) if again.problem
-            }
+            seen = look(paths)
+            if not any(again.problem for again in seen):
+                raise
+            gone |= {again.path: f"changed while it was read: {again.problem}" for again in seen if again.problem}
     return Done(len(pairs), rows, gone)
 
 
