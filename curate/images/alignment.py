@@ -82,19 +82,32 @@ def _answers(a: Waves, b: Waves) -> tuple[Places, Places]:
     i = np.concatenate([np.arange(len(a)), away.argmin(axis=0)])
     j = np.concatenate([away.argmin(axis=1), np.arange(len(b))])
     alike = away[i, j] < ALIKE
-    both = np.unique(i[alike] * len(b) + j[alike])
-    return both // len(b), both % len(b)
+    both = np.zeros(away.shape, bool)
+    both[i[alike], j[alike]] = True
+    here, there = np.divmod(np.flatnonzero(both), len(b))
+    return here, there
 
 
 def _guesses(here: Floats, there: Floats, grown: Floats, turned: Floats) -> list[npt.NDArray[np.bool_]]:
     """Return for the best few guesses which pairs of places agree with it."""
+    count = len(here)
+    # Whole numbers first: few pairs of guesses agree in size and angle, and the rest is never worked out. A turn is
+    # 2^16 steps, so that the difference of two comes round by itself.
+    sizes = (grown * 256).round().astype(np.int16)
+    turns = (turned * (32768 / np.pi)).round().astype(np.int64).astype(np.int16)
+    alike = np.abs(sizes[:, None] - sizes) < _SAME_SIZE * 256
+    apart = turns[:, None] - turns
+    reach = np.int16(_SAME_ANGLE * 32768 / np.pi)
+    alike &= (apart < reach) & (apart > -reach)
+    i, j = np.divmod(np.flatnonzero(alike), count)
     one, other = here[:, 0] + 1j * here[:, 1], there[:, 0] + 1j * there[:, 1]
     similar = np.exp2(grown) * np.exp(1j * turned)
-    off = np.abs(similar[:, None] * (one[None] - one[:, None]) - (other[None] - other[:, None]))
-    inside = off < _LOOSE * np.sqrt(np.exp2(grown).clip(0.5, 2))[:, None]
-    inside &= np.abs(grown[:, None] - grown[None]) < _SAME_SIZE
-    inside &= np.abs((turned[:, None] - turned[None] + np.pi) % (2 * np.pi) - np.pi) < _SAME_ANGLE
-    counts = inside.sum(axis=1)
+    loose = _LOOSE * np.sqrt(np.exp2(grown).clip(0.5, 2))
+    near = np.abs(similar[i] * (one[j] - one[i]) - (other[j] - other[i])) < loose[i]
+    i, j = i[near], j[near]
+    counts = np.bincount(i, minlength=count)
+    inside = np.zeros((count, count), bool)
+    inside[i, j] = True
     order = np.argsort(-counts, kind="stable")[:_GUESSES]
     return [inside[place] for place in order if counts[place] >= _FEWEST]
 
@@ -126,4 +139,4 @@ def _fitted(
 
 
 def _distinct(places: Floats) -> int:
-    return len(np.unique((places / _DISTINCT).round(), axis=0))
+    return len(set(map(tuple, (places / _DISTINCT).round().tolist())))

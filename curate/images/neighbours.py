@@ -18,7 +18,7 @@ import numpy.typing as npt
 from curate.images.alignment import ALIKE
 from curate.images.features import WAVES, Features, mirrored, unpacked
 
-VERSION = 3
+VERSION = 4
 
 _LIST = 512  # descriptors of a list, on the mean
 _PROBES = 4  # lists looked through for each descriptor
@@ -27,6 +27,7 @@ _TREE = 4096  # lists above which the nearest are found along a graph (HNSW, Mal
 _AT_ONCE = 1024  # pictures asked for at a time
 _MIXED = 1 << 18  # descriptors held in a larger form at a time
 _VOTES = 3  # places that agree in turn and growth, from which two pictures are candidates
+_CANDIDATES = 32  # of one picture, with most votes: where pictures are few, every place has some near neighbour in each
 _TURNS = 12  # steps of a whole turn
 _GROWTH = 1.0  # steps in each doubling
 
@@ -87,7 +88,7 @@ class Asked:
         grown = (self._whole.sizes[there] - whole.sizes[here]) * _GROWTH
         asking = here - rows[0]
         span = int(asking.max(initial=0)) + 1
-        chosen = np.zeros(len(pairs), bool)
+        best = np.zeros(len(pairs), np.int64)
         # Each vote is counted in steps that begin at a whole and at a half, so that no border parts what agrees.
         for shift_turn in (0.0, 0.5):
             for shift_grown in (0.0, 0.5):
@@ -96,12 +97,20 @@ class Asked:
                 # One place votes once for a pair, however many places of the other it resembles.
                 once = np.unique((number * (_TURNS * 32) + step) * span + asking) // span
                 keys, counts = np.unique(once, return_counts=True)
-                chosen[keys[counts >= _VOTES] // (_TURNS * 32)] = True
-        pair = pairs[chosen]
+                np.maximum.at(best, keys // (_TURNS * 32), counts)
+        pair = pairs[_first(pairs // self._pictures, best)]
         if own:
             i, j = pair // self._pictures, pair % self._pictures
             pair = np.minimum(i, j) * self._pictures + np.maximum(i, j)
         return np.asarray(pair, np.int64)
+
+
+def _first(asking: Numbers, votes: Numbers) -> Numbers:
+    """Return which pairs are among the best voted of the picture that asks, of as many votes the first."""
+    order = np.lexsort((np.arange(len(votes)), -votes, asking))
+    order = order[votes[order] >= _VOTES]
+    _, begin, inverse = np.unique(asking[order], return_index=True, return_inverse=True)
+    return order[np.arange(len(order)) - begin[inverse] < _CANDIDATES]
 
 
 def _laid_out(packed: Sequence[bytes]) -> tuple[Numbers, Features, Numbers]:
