@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from curate import encoded
 from curate.csv_rows import CsvRows
-from curate.export.pictures import COLUMNS, file_stem, suffix, values
-from curate.export.selection import Selection
+from curate.export.pictures import COLUMNS, file_stem, suffix
+from curate.export.selection import Row, Selection
+from curate.ml.example import SCHEMA
+from curate.ml.shards import place
 
 NEEDS_PICTURES = True
+
+# pandas guesses the type of a column anew in every 10,000 lines and every file, and `datasets` refuses a column that
+# has two: text with nothing in it is taken for numbers, whole numbers with a gap for floats. So there are no gaps.
+_UNKNOWN = {"text": "unknown", "int64": -1, "float": None}
+_FIELDS = tuple((feature.name, _UNKNOWN[feature.kind]) for feature in SCHEMA if feature.kind != "bytes")
 
 
 def write(chosen: Selection, folder: Path) -> None:
     """Write `<split>/<category>/<file name>` and `<split>/metadata.csv`, whose `file_name` is relative to the split.
 
+    What is not known is the word `unknown` in a text, -1 where whole numbers stand and nothing where others do; the
+    rows stand in the order of the shards, so that any stretch of them is a fair sample.
     The form is the one that `load_dataset("imagefolder", data_dir=...)` of Hugging Face reads:
     https://huggingface.co/docs/datasets/image_dataset#imagefolder
     """
@@ -32,4 +43,10 @@ def write(chosen: Selection, folder: Path) -> None:
         with (folder / split / "metadata.csv").open("w", encoding="utf-8", newline="") as table:
             out = CsvRows(table)
             out.row(("file_name", *COLUMNS))
-            out.rows((names[str(row["id"])], *values(row).values()) for row in members)
+            ordered = sorted(members, key=lambda row: place(str(row["id"])))
+            out.rows((names[str(row["id"])], *_said(row)) for row in ordered)
+
+
+def _said(row: Row) -> Iterator[Any]:
+    for name, unknown in _FIELDS:
+        yield unknown if row[name] is None else row[name]
