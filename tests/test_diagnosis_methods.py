@@ -78,6 +78,16 @@ def test_the_recipe_takes_only_what_was_diagnosed_so(built: Path, tmp_path: Path
     assert all(row["detail"].endswith(f"the recipe takes {', '.join(wanted)}") for row in left)
 
 
+def test_a_histology_that_is_not_the_label_is_kept_and_makes_no_label_proven(built: Path, tmp_path: Path) -> None:
+    beside = {row["id"] for row in table(built, "records") if json.loads(row["claims"]).get("histological_diagnosis")}
+    assert beside, "PH2 has some"
+    kept = {row["id"]: row["diagnosis_method"] for row in table(built, "corpus") if row["id"] in beside}
+    assert set(kept.values()) == {"clinical"}
+    proven = {row["source"] for row in table(filtered(built, tmp_path, '["histopathology"]'), "corpus")}
+    assert proven
+    assert "ph2" not in proven
+
+
 def test_a_record_knows_what_its_copy_says(built: Path, tmp_path: Path) -> None:
     root = filtered(built, tmp_path, '["histopathology"]')
     reasons = {row["id"]: (row["reason"], row["survivor"]) for row in table(root, "exclusions")}

@@ -17,6 +17,7 @@ from conftest import Curate
 
 from curate import Workspace, pipeline
 from curate.audit import report
+from curate.errors import LabelMapError
 from curate.export import card, selection
 from curate.ml import dataset, shards
 from curate.stages import shard
@@ -184,8 +185,10 @@ def test_maps_that_miss_a_label_are_not_applied(root: Path, tmp_path: Path, cura
 
 def test_missing_lines_can_be_pasted(tmp_path: Path, curate: Curate) -> None:
     small_corpus.build(tmp_path, until="dedup")
+    with duckdb.connect(str(tmp_path / "data_cache" / "corpus.duckdb")) as connection:
+        connection.execute("update records set source_label = 'Naevus' where source_label = 'NEV'")
     full = (small_corpus.MAPS / "pad_ufes_20.csv").read_text(encoding="utf-8").splitlines()
-    own = [line for line in full if not line.startswith(("MEL", "NEV"))]
+    own = [line for line in full if not line.startswith("MEL")]
     path = maps(tmp_path / "label_maps", pad_ufes_20="\n".join(own) + "\n") / "pad_ufes_20.csv"
     refused = curate("label", root=tmp_path)
     assert refused.returncode == 3
@@ -193,9 +196,9 @@ def test_missing_lines_can_be_pasted(tmp_path: Path, curate: Curate) -> None:
     done = curate("label", "--missing", "--json", root=tmp_path)
     assert done.returncode == 1
     found = {row["label"]: row for row in json.loads(done.stdout)["missing"]}
-    assert {label: row["records"] for label, row in found.items()} == {"MEL": 3, "NEV": 1}
+    assert {label: row["records"] for label, row in found.items()} == {"MEL": 3, "Naevus": 1}
     assert found["MEL"]["proposed"] == "melanoma"
-    assert next(csv.reader([found["NEV"]["line"]])) == ["NEV", "?", "", "1 record"]
+    assert next(csv.reader([found["Naevus"]["line"]])) == ["Naevus", "?", "", "1 record"]
 
     told = curate("label", "--missing", root=tmp_path).stdout
     with path.open("a", encoding="utf-8") as file:
@@ -209,6 +212,50 @@ def test_missing_lines_can_be_pasted(tmp_path: Path, curate: Curate) -> None:
     )
     assert curate("label", root=tmp_path).returncode == 0
     assert curate("label", "--missing", root=tmp_path).returncode == 0
+
+
+def test_missing_proposes_the_shipped_lines_that_a_map_of_the_root_hides(tmp_path: Path, curate: Curate) -> None:
+    small_corpus.build(tmp_path, until="dedup")
+    shipped = {name: (small_corpus.MAPS / f"{name}.csv").read_text(encoding="utf-8") for name in ("isic_2018", "ph2")}
+    header = "source_label,subtype,category,note\n"
+    own = maps(tmp_path / "label_maps", isic_2019=header, pad_ufes_20=f"{header}ACK,actinic_keratosis,,\n", **shipped)
+    done = curate("label", "--missing", "--json", root=tmp_path)
+    found = {(row["file"], row["label"]): row for row in json.loads(done.stdout)["missing"]}
+    assert found["pad_ufes_20.csv", "NEV"]["proposed"] == "melanocytic_nevus"
+    assert found["pad_ufes_20.csv", "NEV"]["why"] == "as in the pad_ufes_20.csv that ships"
+    unknown = next(csv.reader([found["isic_2019.csv", "UNK"]["line"]]))
+    assert unknown[:3] == ["UNK", "", ""], "out of scope, as the map that ships has it"
+    assert unknown[3].startswith("1 record; proposed: as in the isic_2019.csv that ships: none of the eight classes")
+    for source in ("isic_2019", "pad_ufes_20"):
+        with (own / f"{source}.csv").open("a", encoding="utf-8") as file:
+            file.writelines(f"{row['line']}\n" for (name, _), row in found.items() if name == f"{source}.csv")
+    assert curate("label", root=tmp_path).returncode == 0
+    assert curate("label", "--missing", root=tmp_path).returncode == 0
+
+
+def test_a_shipped_line_is_not_proposed_where_the_roots_taxonomy_lacks_its_subtype(
+    tmp_path: Path, curate: Curate
+) -> None:
+    small_corpus.build(tmp_path, until="dedup")
+    rows = "index,subtype,category,umbrella_of\n0,growth,benign,\n1,melanoma,malignant,\n"
+    header, sources = "source_label,subtype,category,note\n", Workspace(tmp_path).manifests
+    own = dict.fromkeys((*sources, "ambiguous"), header) | {"taxonomy": rows}
+    own["ambiguous"] = "source,source_label,decided_by,decided_label,subtype\n"
+    maps(tmp_path / "label_maps", **own)
+    found = json.loads(curate("label", "--missing", "--json", root=tmp_path).stdout)["missing"]
+    proposed = {(row["label"], row["proposed"]) for row in found if row["file"] == "pad_ufes_20.csv"}
+    assert proposed == {("ACK", ""), ("MEL", "melanoma"), ("NEV", "")}
+
+
+def test_one_label_is_one_and_the_folder_is_named_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_corpus.build(tmp_path, until="dedup")
+    text = (small_corpus.MAPS / "pad_ufes_20.csv").read_text(encoding="utf-8")
+    maps(tmp_path / "label_maps", pad_ufes_20=text.replace("NEV,", "Naevus,"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LabelMapError, match="1 label occurs that no map knows") as caught:
+        pipeline.run("label", Workspace(Path()))
+    assert caught.value.where == str(tmp_path / "label_maps")
+    assert caught.value.found == "pad_ufes_20: 'NEV' (1 record)"
 
 
 def test_missing_says_how_to_begin_a_file_that_the_root_does_not_have(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import small_corpus
 from conftest import Curate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import Workspace
@@ -193,6 +193,7 @@ def test_a_line_that_begins_with_a_hash_is_a_comment_and_keeps_its_number(tmp_pa
     assert str(caught.value.where).endswith("clinic.csv, line 5")
 
 
+@settings(deadline=None)  # it reads some twenty files, and the machine may be busy
 @given(st.dictionaries(st.sampled_from(USUAL), st.sampled_from(["calm", "watch", "act"]), min_size=3))
 def test_every_subtype_and_label_follows_the_declared_categories(choice: dict[str, str]) -> None:
     declared = [name for name in ("calm", "watch", "act") if name in choice.values()]
@@ -217,6 +218,7 @@ def test_every_subtype_and_label_follows_the_declared_categories(choice: dict[st
     assert maps.version != SHIPPED.version
 
 
+@settings(deadline=None)  # it reads some twenty files, and the machine may be busy
 @given(st.dictionaries(st.sampled_from(sorted(SHIPPED.taxonomy)), st.sampled_from(USUAL)))
 def test_a_changed_subtype_is_under_no_umbrella_of_another_category(changes: dict[str, str]) -> None:
     rows = [f"{subtype},{category},because" for subtype, category in changes.items()]

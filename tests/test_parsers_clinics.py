@@ -168,11 +168,12 @@ def test_ph2_both_tables_say_the_same(tmp_path: Path) -> None:
     assert text == workbook == both
     assert labels(text) == {"IMD901": "0", "IMD902": "1", "IMD903": "2"}
     assert records(text)[2].claims["colors"] == "1 5 6"
-    assert [record.diagnosis_method for record in records(text)] == [
-        "clinical diagnosis",
-        "histological diagnosis",
-        "histological diagnosis",
+    assert [record.claims.get("histological_diagnosis") for record in records(text)] == [
+        None,
+        "Dysplastic Nevus",
+        "Melanoma",
     ]
+    assert {record.diagnosis_method for record in records(text)} == {"clinical diagnosis"}, "what the label is"
 
 
 def test_ph2_pictures_and_masks() -> None:

@@ -38,6 +38,13 @@ LINEAGE = {
     "Malignant soft tissue proliferations - Vascular": "vascular",
     "Merkel cell proliferation": "merkel_cell",
 }
+# Umbrellas of what stands beside them in the hierarchy, not under them.
+BESIDE = {
+    "benign_keratosis": {"seborrheic_keratosis", "lichenoid_keratosis", "solar_lentigo"},
+    "lentigo": {"lentigo_simplex", "solar_lentigo"},
+}
+# A source: who, what is said there in brackets, and where it can be read.
+SOURCE = re.compile(r"[^()]{5,} \([^()]{5,}\), (doi:10\.\d{4,9}/\S+|https://\S+\.\S+)")
 WITHOUT_TERM = {"becker_nevus", "mucocele", "xanthelasma"}
 
 
@@ -86,8 +93,13 @@ def test_every_deviation_is_named_with_its_source() -> None:
     for name in DEVIATIONS:
         assert "named deviation" in BY_NAME[name]["note"]
         assert BY_NAME[name]["disputed"]
+
+
+def test_each_dispute_has_sources_that_can_be_looked_up() -> None:
     for row in TAXONOMY:
         assert bool(row["disputed"]) == bool(row["source"]), "a dispute has a source"
+        for source in filter(None, row["source"].split("; ")):
+            assert SOURCE.fullmatch(source), source
 
 
 def test_definitions_are_one_sentence_without_codes() -> None:
@@ -98,6 +110,25 @@ def test_definitions_are_one_sentence_without_codes() -> None:
         assert text[0].isupper()
         assert not re.search(r"\d", text), "a code of some nomenclature"
     assert len({row["definition"] for row in TAXONOMY}) == 52
+
+
+def test_an_umbrella_covers_what_stands_under_it_in_the_hierarchy_and_the_named_deviations() -> None:
+    for name, row in BY_NAME.items():
+        covered = set(filter(None, row["umbrella_of"].split("; ")))
+        under = {
+            below
+            for below, other in BY_NAME.items()
+            if row["isic_path"] and is_under(other["isic_path"], row["isic_path"])
+        }
+        assert under <= covered, "nothing that stands under it is left out"
+        assert covered - under == BESIDE.get(name, set())
+        if name in BESIDE:
+            assert "named deviation" in row["note"]
+            assert row["disputed"]
+
+
+def is_under(path: str, above: str) -> bool:
+    return path.startswith(f"{above}:")
 
 
 def test_an_umbrella_covers_known_subtypes_of_its_own_category() -> None:

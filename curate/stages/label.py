@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -40,7 +41,7 @@ def run(workspace: Workspace) -> Report:
         report.details["unknown_words"] = unknown
         for row in unknown[:_SHOWN]:
             report.notes.append(
-                f"{row['source']}: no vocabulary knows the {row['field']} {row['said']!r} ({row['records']} records)"
+                f"{row['source']}: no vocabulary knows the {row['field']} {row['said']!r} ({_records(row)})"
             )
         report.details["version"] = maps.version
         report.details["categories"] = list(maps.categories.names)
@@ -64,11 +65,15 @@ def require_all_mapped(database: Database, workspace: Workspace, *, done: str) -
     """Raise LabelMapError, with the labels, where one occurs that no map knows; `done` says what was done so far."""
     unknown = database.rows("unmapped")
     if unknown:
-        named = [f"{row['source']}: {row['source_label']!r} ({row['records']:,} records)" for row in unknown[:_SHOWN]]
+        named = [f"{row['source']}: {row['source_label']!r} ({_records(row)})" for row in unknown[:_SHOWN]]
         raise LabelMapError(
-            f"{len(unknown)} labels occur that no map knows",
-            where=str(workspace.root / "label_maps"),
+            f"{len(unknown)} {'label occurs' if len(unknown) == 1 else 'labels occur'} that no map knows",
+            where=str(workspace.root.absolute() / "label_maps"),
             found="\n            ".join(named),
             done=done,
             hint="curate label --missing   (prints the lines to add; with a note alone, a label is out of scope)",
         )
+
+
+def _records(row: Mapping[str, Any]) -> str:
+    return f"{row['records']:,} record{'' if row['records'] == 1 else 's'}"

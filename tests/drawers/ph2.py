@@ -40,7 +40,7 @@ def trees(draw: st.DrawFn) -> Tree:
                 file=f"{name}.bmp" if picture else None,
                 mask=f"{name}_lesion.bmp" if mask else None,
                 source_label=code,
-                diagnosis_method="histological diagnosis" if histology.strip() else "clinical diagnosis",
+                diagnosis_method="clinical diagnosis",
                 modality="dermoscopic",
                 claims=filled({"histological_diagnosis": histology, **words}),
             )
