@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,9 +28,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what is fast first: then what needs the real files, then what needs TensorFlow."""
+    """Begin with what needs the real files, and end with what needs TensorFlow, the largest file of each first.
+
+    A build of the real files takes longest: begun late, it keeps one process busy when the others are done. A process
+    that has loaded TensorFlow is a bad one to fork the children from that other tests keep short of memory.
+    """
+    tests = Counter(item.path for item in items)
     items.sort(
-        key=lambda item: (item.get_closest_marker("tf") is not None, item.get_closest_marker("real") is not None)
+        key=lambda item: (
+            item.get_closest_marker("tf") is not None,
+            item.get_closest_marker("real") is None,
+            -tests[item.path],
+        )
     )
 
 
