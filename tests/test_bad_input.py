@@ -39,6 +39,9 @@ def files(world: World, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
+    """A root that looks for copies by hashes alone: no bad input here is about copies, and places take a minute."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "curate.toml").write_text("[dedup]\nby_places = false\n", encoding="utf-8")
     return tmp_path / "root"
 
 
