@@ -1,29 +1,50 @@
-"""What the tests share: the real files beside the project, and a call of the command line as a stranger types it."""
+"""What the tests share: the real files, what is made once in a run, and the command line as a stranger types it."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
+import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import demo_corpus
+import drawn_shards
 import pytest
 
-from curate import transfer
+from curate import Workspace, transfer
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
 
+# A shell that is not interactive starts what it puts into the background deaf to Ctrl-C, and every child inherits that:
+# the tests that interrupt a command would then wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what is fast first: then what needs the real files, then what needs TensorFlow."""
+    """Begin with what needs the real files, and end with what needs TensorFlow, the largest file of each first.
+
+    A build of the real files takes longest: begun late, it keeps one process busy when the others are done. A process
+    that has loaded TensorFlow is a bad one to fork the children from that other tests keep short of memory.
+    """
+    tests = Counter(item.path for item in items)
     items.sort(
-        key=lambda item: (item.get_closest_marker("tf") is not None, item.get_closest_marker("real") is not None)
+        key=lambda item: (
+            item.get_closest_marker("tf") is not None,
+            item.get_closest_marker("real") is None,
+            -tests[item.path],
+        )
     )
 
 
 Curate = Callable[..., "subprocess.CompletedProcess[str]"]
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 def shared_folder() -> Path | None:
@@ -60,6 +81,39 @@ def curate(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         )
 
     return run  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Return the folder of that name with what `make` puts there; of a run's processes the first to ask makes it."""
+    base: Path = tmp_path_factory.getbasetemp()
+    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        made = run / name
+        with (run / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                begun = run / f"{name} in the making"
+                shutil.rmtree(begun, ignore_errors=True)
+                make(begun)
+                begun.rename(made)
+        return made
+
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The corpus of the drawn world, built, in a root of this file's own."""
+    made = once("demo corpus", demo_corpus.build)
+    return Workspace(shutil.copytree(made, tmp_path_factory.mktemp("demo") / "root"), workers=2)
+
+
+@pytest.fixture(scope="module")
+def trained(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this file's own with the drawn shards and a run of training on them: see `drawn_shards.trained`."""
+    return Path(shutil.copytree(once("drawn run", drawn_shards.trained), tmp_path_factory.mktemp("trained") / "drawn"))
 
 
 @pytest.fixture

@@ -11,12 +11,11 @@ from curate.manifest import read_all
 from curate.workspace import shipped
 
 
-def build(folder: Path, *, until: str = "split") -> Workspace:
-    """Draw the world in `folder` and build its corpus there; return its workspace."""
+def build(folder: Path) -> None:
+    """Draw the world in `folder` and build its corpus there."""
     world = make(folder, size="tiny")
     with serve(world.served) as address:
         world.write_manifests(address, read_all(shipped("manifests")))
-        workspace = Workspace(folder, workers=1)
-        for report in pipeline.build(workspace, list(workspace.manifests), accept_license=True, until=until):
+        workspace = Workspace(folder, workers=2)
+        for report in pipeline.build(workspace, list(workspace.manifests), accept_license=True):
             assert not report.problems, report.problems
-    return workspace

@@ -93,7 +93,7 @@ def make(folder: Path, counts: dict[str, int], *, categories: tuple[int, ...] = 
 
 
 def trained(folder: Path) -> tuple[Path, Path]:
-    """Train MobileNetV3-Small on drawn shards below `folder`, once in a session; return (shards, run)."""
+    """Train MobileNetV3-Small on drawn shards below `folder`, where that is not done yet; return (shards, run)."""
     from curate.ml.runs import Options
     from curate.ml.training import train
 

@@ -411,14 +411,17 @@ def test_splits_whose_names_say_nothing_are_compared_and_named(root: Workspace, 
     assert audit(root, written(tmp_path, [(name(0), "Training"), (name(4), "val_1")]))["notes"] == []
 
 
-def test_five_million_rows_in_bounded_memory(root: Workspace, tmp_path: Path) -> None:
-    """The names of strangers, and among them a few pictures that are known: found, in memory that does not grow."""
+def test_a_million_rows_in_bounded_memory(root: Workspace, tmp_path: Path) -> None:
+    """The names of strangers, and among them a few pictures that are known: found, in no more memory than is promised.
+
+    `benchmarks/audit.py` holds five million rows to the 2 GB that they may have.
+    """
     path = tmp_path / "split.csv"
     with path.open("w", encoding="utf-8") as file:
         file.write("image,split\n")
         for number in range(5):
             file.write(f"{name(number)},{'test' if number == 1 else 'train'}\n")
-        for start in range(0, 5_000_000, 100_000):
+        for start in range(0, 1_000_000, 100_000):
             rows = range(start, start + 100_000)
             file.write(
                 "".join(f"strange/pictures_{number}.jpg,{'test' if number % 5 else 'train'}\n" for number in rows)
@@ -432,10 +435,10 @@ def test_five_million_rows_in_bounded_memory(root: Workspace, tmp_path: Path) ->
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     status, told, kilobytes = json.loads(done.stdout)
     assert status == 1
-    assert "5,000,005 rows" in told
-    assert "1 of 4,000,001 test pictures (0.0 %) have their lesion in train" in told
-    assert "unknown: 5,000,000 rows" in told
-    assert kilobytes < 2_000_000
+    assert "1,000,005 rows" in told
+    assert "1 of 800,001 test pictures (0.0 %) have their lesion in train" in told
+    assert "unknown: 1,000,000 rows" in told
+    assert kilobytes < 1_200_000
 
 
 @pytest.mark.real

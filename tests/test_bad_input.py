@@ -39,6 +39,9 @@ def files(world: World, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
+    """A root that looks for copies by hashes alone: no bad input here is about copies, and places take a minute."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "curate.toml").write_text("[dedup]\nby_places = false\n", encoding="utf-8")
     return tmp_path / "root"
 
 
@@ -265,7 +268,7 @@ def test_a_full_disk_leaves_nothing_half_written(files: Path, root: Path, curate
     assert not reasons(root)["unreadable picture"]
 
 
-@pytest.mark.parametrize("seconds", [1.0, 2.0])
+@pytest.mark.parametrize("seconds", [0.5, 1.5])
 def test_an_interrupt_is_no_traceback(files: Path, root: Path, curate: Curate, seconds: float) -> None:
     adopt(curate, root, "severance", files / "severance")
     command = [sys.executable, "-m", "curate", "--root", str(root), "build", "--workers", "2"]
@@ -276,5 +279,8 @@ def test_an_interrupt_is_no_traceback(files: Path, root: Path, curate: Curate, s
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert "Traceback" not in said
-    assert running.returncode in (0, 130)
+    # Both are 130 to a shell: with `-m` Python ends itself by the signal if it came while a string was executed, as is
+    # done where a dataclass is made, though the interrupt was caught and answered.
+    assert running.returncode in (130, -signal.SIGINT), said
+    assert said.endswith("stopped; type the same again to go on\n")
     assert build(curate, root).returncode == 0

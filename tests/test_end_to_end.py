@@ -51,10 +51,10 @@ def build(workspace: Workspace, sources: list[str] | None = None, **words: objec
 
 
 @pytest.fixture(scope="module")
-def built(world: World, address: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = root_of(world, tmp_path_factory.mktemp("root"))
-    build(workspace)
-    return workspace
+def built(world: World, address: str, demo: Workspace) -> Workspace:
+    """The corpus of the same world as two workers built it, in a folder other than where they did."""
+    shutil.copytree(world.manifests, demo.root / "manifests", dirs_exist_ok=True)  # with the address of this server
+    return demo
 
 
 def shards(workspace: Workspace) -> dict[str, str]:

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import demo_corpus
 import pytest
+
+from curate import Workspace
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NAMES = ["auditor", "steward", "trainer"]
@@ -16,8 +17,8 @@ LOGIC = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.If, 
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return demo_corpus.build(tmp_path_factory.mktemp("noted"), until="shard").root
+def root(demo: Workspace) -> Path:
+    return demo.root
 
 
 def read(name: str) -> dict[str, Any]:

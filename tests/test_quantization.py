@@ -20,11 +20,11 @@ pytestmark = pytest.mark.tf
 
 
 @pytest.fixture(scope="module")
-def quantized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quantized(trained: Path) -> Path:
     """A run whose model was quantized in every form."""
     from curate.ml.quantization import quantize
 
-    shards, run = drawn_shards.trained(tmp_path_factory.getbasetemp() / "drawn")
+    shards, run = drawn_shards.trained(trained)
     quantize(run, shards)
     return run
 

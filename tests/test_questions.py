@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import demo_corpus
 import pytest
 
 from curate import Workspace, db
@@ -34,13 +33,8 @@ def read() -> list[Question]:
     return [Question(int(question[1]), question[2], question[3], question[4], question[5]) for question in found]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return demo_corpus.build(tmp_path_factory.mktemp("asked"))
-
-
-def answer(built: Workspace, question: Question) -> str:
-    table = db.ask(built.database_path, question.sql)
+def answer(demo: Workspace, question: Question) -> str:
+    table = db.ask(demo.database_path, question.sql)
     return text_table(table.to_pylist(), table.schema.names) + "\n"
 
 
@@ -54,9 +48,9 @@ def test_there_are_ten_each_with_how_to_read_it() -> None:
 
 
 @pytest.mark.parametrize("number", range(1, 11))
-def test_the_answer_is_the_one_in_the_doc(built: Workspace, number: int) -> None:
+def test_the_answer_is_the_one_in_the_doc(demo: Workspace, number: int) -> None:
     question = read()[number - 1]
-    found = answer(built, question)
+    found = answer(demo, question)
     if number in MEASURED:
         assert len(found.splitlines()) > 2
     elif os.environ.get("CURATE_WRITE"):

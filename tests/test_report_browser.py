@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import demo_corpus
 import pytest
 import small_corpus
 from browser import Browser, accessibility, find, find_axe
@@ -26,11 +25,6 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no browser is here: install chromium, or name one in CURATE_BROWSER")
     with Browser(program) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return demo_corpus.build(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="module")

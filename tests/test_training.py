@@ -24,18 +24,13 @@ TINY = Options("mobilenet_v3_small_minimalistic", "category", 32, 1, 8, 1e-3, 0.
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp() / "drawn"
-
-
-@pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set just large enough to take a step on."""
     return drawn_shards.make(tmp_path_factory.mktemp("tiny") / "shards", {"train": 8, "validation": 3, "test": 3})
 
 
-def test_above_chance_from_random_weights(folder: Path) -> None:
-    shards, run = drawn_shards.trained(folder)
+def test_above_chance_from_random_weights(trained: Path) -> None:
+    shards, run = drawn_shards.trained(trained)
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["test"]["pictures"] == 90
     assert metrics["test"]["balanced_accuracy"] > 0.6  # chance: 0.333
@@ -50,10 +45,10 @@ def test_above_chance_from_random_weights(folder: Path) -> None:
     assert runs.read(run)["shards"] == json.loads((shards / "index.json").read_text())["key"]
 
 
-def test_a_training_done_before_is_not_done_again(folder: Path) -> None:
-    _, run = drawn_shards.trained(folder)
+def test_a_training_done_before_is_not_done_again(trained: Path) -> None:
+    _, run = drawn_shards.trained(trained)
     before = (run / "model.keras").stat().st_mtime_ns
-    assert drawn_shards.trained(folder)[1] == run
+    assert drawn_shards.trained(trained)[1] == run
     assert (run / "model.keras").stat().st_mtime_ns == before
     assert runs.find(run.parent, None) == run
     assert runs.find(run.parent, run.name[:6]) == run
