@@ -118,10 +118,11 @@ def test_a_label_that_nobody_mapped_leaves_the_corpus_as_it_is(root: Path, curat
     page = root / "data_cache" / "reports" / "report.html"
     assert curate("report", root=root).returncode == 0
     told = page.read_bytes()
-    maps(root / "label_maps", pad_ufes_20="source_label,subtype,category,note\nACK,actinic_keratosis,malignant,\n")
+    maps(root / "label_maps", pad_ufes_20="source_label,subtype,category,note\nACK,bowen_disease,,\n")
     before = classes(root)
     refused = curate("label", root=root)
     assert refused.returncode == 3
+    assert "pad_ufes_20: 'MEL'" in refused.stderr
     assert "nothing was changed" in refused.stderr
     assert classes(root) == before
     assert curate("report", root=root).returncode == 0
