@@ -18,11 +18,26 @@ def require(database: Database, stage: str) -> None:
     if late is not None:
         raise CorpusError(
             f"{late} has not run since the stage before it did",
-            where=str(database.path),
+            where=str(database.said_of),
             expected="the stages in their order: parse, inspect, dedup, label, split, shard",
             done="nothing was changed",
             hint="curate build",
         )
+
+
+def caution(database: Database) -> str | None:
+    """Return a sentence where the corpus is of another time than its labels or its pictures, None where all is of one.
+
+    For who asks in SQL: the tables are there to be looked into at any time, also to find out what went wrong, but what
+    joins them speaks of two times at once. Everything else that reads a corpus calls `require`.
+    """
+    late = late_stage(database, "split") if database.has("corpus") else None
+    if late is None:
+        return None
+    return (
+        f"{late} has not run since the stage before it did: the tables here are of two times, and what joins them is "
+        "not to be relied on; next: curate build"
+    )
 
 
 def late_stage(database: Database, stage: str) -> str | None:

@@ -110,7 +110,7 @@ def label_changes(workspace: Workspace, *, old: Path | None = None, first: int =
         paths = {name: folder / f"{name}.duckdb" for name in ("before", "after")}
         for maps, (side, path) in zip((before, after), paths.items(), strict=True):
             shutil.copyfile(workspace.database_path, path)
-            with Database(path) as copied:
+            with Database(path, said_of=workspace.database_path) as copied:
                 label.build(copied, maps, on_conflict=workspace.recipe.label.on_conflict)
                 if side == "after":
                     label.require_all_mapped(copied, workspace, done="nothing was changed")

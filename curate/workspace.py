@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curate import freshness, whole
 from curate import lock as lock_
 from curate import manifest as manifests_
-from curate import whole
 from curate.adoption import holds_files
 from curate.db import Database, ask
 from curate.errors import CorpusError, ManifestError, UsageError
@@ -205,16 +206,27 @@ class Workspace:
     def ask(self, query: str) -> pa.Table:
         """Return the answer to an auditor's query: read-only, bounded, see `curate.db.ask`.
 
+        Warns where the tables are of two times, as `sql` does: see `caution`.
+
         >>> Workspace("corpus").ask("from class_balance").to_pandas()  # doctest: +SKIP
         """
+        said = self.caution()
+        if said is not None:
+            warnings.warn(said, stacklevel=2)
         return ask(self.database_path, query)
+
+    def caution(self) -> str | None:
+        """Return what has to be said to who asks the tables as they are; see `curate.freshness.caution`."""
+        with self.database(read_only=True) as database:
+            return freshness.caution(database)
 
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:
         """Open the corpus database; close it by leaving its `with`.
 
         Raises CorpusError where it is in use, or not there and not to be created.
         """
-        return Database(self.database_path, read_only=read_only, create=create)
+        said_of = self.cache / "corpus.duckdb"  # also where a copy of it is worked on
+        return Database(self.database_path, read_only=read_only, create=create, said_of=said_of)
 
 
 def shipped(name: str) -> Path:

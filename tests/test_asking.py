@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 import small_corpus
 from conftest import ROOT, Curate
 
 from curate import db
+from curate.db import questions
 
 GIGABYTE = 1_000_000_000
 COUNTING = "with recursive r(n) as (select 1 union all select n + 1 from r) "
@@ -39,6 +43,10 @@ WRITES = [
     "export database '{folder}/out'",
     "explain analyze copy corpus to '{folder}/out.csv'",
     "explain analyze insert into corpus select * from corpus",
+    "explain analyze create temp table other as select 1",
+    "explain (analyze, format json) create temp table other as select 1",
+    "-- \u00e4\nexplain /* \u00f6 */ analyze create temp table other as pivot corpus on split using count(*)",
+    "create temp table other as pivot corpus on split using count(*)",
     "checkpoint",
     "vacuum",
     "pragma enable_profiling='json'",
@@ -95,6 +103,10 @@ KEYS = [
     "use memory",
     "begin",
     "prepare q as delete from corpus",
+    "prepare q as select 1",
+    "explain analyze prepare q as select 1",
+    "explain analyze load json",
+    "explain analyze set variable x = 1",
 ]
 TWICE = [
     "select 1; drop table corpus",
@@ -153,6 +165,10 @@ def test_a_query_can_do_nothing_else(corpus: Path, tmp_path: Path, query: str) -
         "show tables",
         "summarize corpus",
         "explain select * from corpus",
+        "explain analyze from corpus",
+        "explain (analyze, format json) with a as (select ')' as x) from a",
+        "explain (select 1) union (select 2)",
+        "-- \u00e4\nexplain analyze pivot corpus on split using count(*)",
         "pivot corpus on split using count(*) group by source",
         "unpivot (select id, age::varchar as age, sex from corpus) on age, sex into name word value said",
         "select * from corpus where id = 'no such' -- nothing",
@@ -180,6 +196,15 @@ def test_a_query_that_loops_is_stopped(corpus: Path, query: str) -> None:
     assert time.monotonic() - started < 20
     assert raised.value.done == "nothing was changed"
     assert "--seconds 10" in str(raised.value)
+
+
+def test_a_query_that_uses_up_the_processor_says_so(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one does whose rows are read slowly: it is not waited for, and computes on."""
+    monkeypatch.setattr(questions, "processor_seconds", lambda seconds: 3)
+    with pytest.raises(db.QueryError, match=r"longer than 3 s of processor time and was stopped") as raised:
+        db.ask(corpus, COUNTING + "select count(*) from r", seconds=60)
+    assert "memory" not in str(raised.value)
+    assert "--seconds 600" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +303,43 @@ def test_a_query_ends_with_who_asked(root: Path, how: signal.Signals) -> None:
             break
         time.sleep(0.05)
     assert not _is_alive(child)
+
+
+@pytest.mark.parametrize("query", ["-- what is here\nselect 7 as n", "--what is here\nselect 7 as n"])
+def test_a_query_may_begin_with_a_remark(root: Path, curate: Curate, query: str) -> None:
+    done = curate("sql", query, "--format", "csv", root=root)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["n", "7"]
+    done = curate("sql", "--formt", "csv", "select 7", root=root)
+    assert done.returncode == 2
+    assert "No such option" in done.stderr
+
+
+def test_the_corpus_is_no_file_to_a_query_either(corpus: Path, root: Path, curate: Curate) -> None:
+    done = curate("sql", f"from read_text('{corpus}')", root=root)
+    assert done.returncode == 2
+    assert "a query reads the corpus alone" in done.stderr
+    assert "Too many open files" not in done.stderr
+
+
+def test_a_function_that_would_act_changes_nothing(corpus: Path) -> None:
+    before = corpus.read_bytes()
+    for name in ("checkpoint", "force_checkpoint", "enable_logging", "truncate_duckdb_logs"):
+        with contextlib.suppress(db.QueryError):
+            db.ask(corpus, f"from {name}()")
+    assert corpus.read_bytes() == before
+    assert [path.name for path in corpus.parent.glob("corpus.duckdb*")] == ["corpus.duckdb", "corpus.duckdb.sha256"]
+
+
+def test_a_view_that_this_corpus_does_not_have_yet_is_no_riddle(root: Path, tmp_path: Path, curate: Curate) -> None:
+    other = Path(shutil.copytree(root, tmp_path / "other"))
+    with duckdb.connect(str(other / "data_cache" / "corpus.duckdb")) as connection:
+        connection.execute("drop view tone_agreement")
+    done = curate("sql", "from tone_agreement", root=other)
+    assert done.returncode == 3
+    for part in ("another version of curate", "tone_agreement", f"curate --root {other} build"):
+        assert part in done.stderr
+    assert "--views" not in done.stderr
 
 
 def test_messages_say_what_to_type_next(root: Path, curate: Curate) -> None:

@@ -87,6 +87,49 @@ def test_the_effect_is_shown_before_it_is_applied_and_is_then_just_that(
     assert found["pictures"] == {"before": was.total(), "after": classes(root).total()}
 
 
+@pytest.mark.parametrize("own", [{"subtype_categories": STRICT}, {"categories": TWO}], ids=["stricter", "two"])
+def test_a_corpus_older_than_its_labels_is_read_by_nobody_who_does_not_know_it(
+    root: Path, tmp_path: Path, curate: Curate, own: dict[str, str]
+) -> None:
+    folder, bias = maps(tmp_path / "own", **own), "select count(*) as n from artefact_bias"
+    assert curate("sql", bias, root=root).stderr == ""
+    assert curate("label", "--label-maps", folder, "--apply", "-q", root=root).returncode == 0
+    for words in (("report",), ("status",), ("explain", "pad_ufes_20:PAT_0_1_1")):
+        refused = curate(*words, root=root)
+        assert refused.returncode == 3, refused.stdout + refused.stderr
+        for part in ("split has not run since the stage before it did", str(root), "next:     curate build"):
+            assert part in refused.stderr
+    assert not (root / "data_cache" / "reports" / "report.html").exists()
+
+    asked = curate("sql", bias, "--json", root=root)
+    assert asked.returncode == 0
+    assert json.loads(asked.stdout)[0]["n"] >= 0, "an auditor may still look, and what is told stands apart"
+    assert "split has not run since" in asked.stderr
+    assert "curate build" in asked.stderr
+    with pytest.warns(UserWarning, match="split has not run since"):
+        Workspace(root).ask(bias)
+    assert curate("review", root=root).returncode == 0, "the pairs are those of dedup, which no label changes"
+
+    split(root, curate)
+    assert curate("report", root=root).returncode == 0
+    assert curate("sql", bias, root=root).stderr == ""
+
+
+def test_a_label_that_nobody_mapped_leaves_the_corpus_as_it_is(root: Path, curate: Curate) -> None:
+    page = root / "data_cache" / "reports" / "report.html"
+    assert curate("report", root=root).returncode == 0
+    told = page.read_bytes()
+    maps(root / "label_maps", pad_ufes_20="source_label,subtype,category,note\nACK,bowen_disease,,\n")
+    before = classes(root)
+    refused = curate("label", root=root)
+    assert refused.returncode == 3
+    assert "pad_ufes_20: 'MEL'" in refused.stderr
+    assert "nothing was changed" in refused.stderr
+    assert classes(root) == before
+    assert curate("report", root=root).returncode == 0
+    assert page.read_bytes() == told, "it names no version of maps that labelled nothing"
+
+
 def test_each_change_has_its_count_and_its_pictures(root: Path, tmp_path: Path, curate: Curate) -> None:
     folder = maps(tmp_path / "own", subtype_categories=STRICT)
     found = json.loads(curate("label", "--label-maps", folder, "--json", root=root).stdout)
@@ -350,3 +393,28 @@ def test_a_corpus_of_another_version_is_said_to_be_one(
         assert part in done.stderr
     for stage in ("label", "split", "report"):
         assert curate(stage, root=other).returncode == 0, "what label and split leave is made anew"
+
+
+@pytest.mark.parametrize("words", [("label", "--diff"), ("dedup", "--dry-run")], ids=" ".join)
+def test_what_fails_on_a_copy_is_said_of_the_corpus(
+    root: Path, tmp_path: Path, curate: Curate, words: tuple[str, ...]
+) -> None:
+    path = root / "data_cache" / "corpus.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("alter table records drop column source_label")
+    old = [maps(tmp_path / "old", subtype_categories=STRICT)] if words[0] == "label" else []
+    done = curate(*words, *old, root=root)
+    assert done.returncode == 3, done.stdout + done.stderr
+    for part in ("another version of curate", f"where:    {path}\n", f"curate --root {root} build", f"rm {path}\n"):
+        assert part in done.stderr
+    assert "data_cache/." not in done.stderr
+
+
+def test_a_table_that_a_stage_of_another_version_did_not_leave_is_said_to_be_that(root: Path, curate: Curate) -> None:
+    with duckdb.connect(str(root / "data_cache" / "corpus.duckdb")) as connection:
+        connection.execute("drop table tone_bounds")
+    done = curate("report", root=root)
+    assert done.returncode == 3
+    assert "another version of curate" in done.stderr
+    assert "tone_bounds" in done.stderr
+    assert "has not run yet" not in done.stderr

@@ -77,6 +77,26 @@ def test_fits_its_width(browser: Browser, pages: dict[str, Path], size: str) -> 
         assert (ground == "rgb(20, 23, 26)") == dark
 
 
+def test_the_sources_can_be_read_on_a_phone(browser: Browser, pages: dict[str, Path]) -> None:
+    """A name of a source stands on one line there, and a head on two at most: no tall blank stands above the rows."""
+    browser.open(pages["demo"], width=375)
+    lines = (
+        "(rows => rows.map(c => [c.textContent, (c.clientHeight - parseFloat(getComputedStyle(c).paddingTop) "
+        "- parseFloat(getComputedStyle(c).paddingBottom)) / parseFloat(getComputedStyle(c).lineHeight)]))"
+    )
+    sources = "Array.from(document.querySelectorAll('#ledger table')).at(-1)"
+    heads = browser.run(f"{lines}([...{sources}.tHead.rows[0].cells])")
+    assert max(height for _, height in heads) < 2.5, heads
+    names = (
+        "Array.from(document.querySelectorAll('#ledger tr[data-source] th')).map(c => { const r = "
+        "document.createRange(); r.selectNodeContents(c); "
+        "return [c.textContent, r.getBoundingClientRect().height / parseFloat(getComputedStyle(c).lineHeight)]; })"
+    )
+    found = browser.run(names)
+    assert {name for name, _ in found} >= {"pad_ufes_20", "isic_2016"}
+    assert max(height for _, height in found) < 1.5, found
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_has_no_violation_of_wcag_a_or_aa(browser: Browser, pages: dict[str, Path], size: str) -> None:
     if find_axe() is None:
@@ -137,6 +157,38 @@ def test_charts_are_counted_again_for_what_is_chosen(browser: Browser, pages: di
         assert tones == {tone: str(sum(str(row[column] or "unknown") == tone for row in those)) for tone in named}
     bar = f"document.querySelector('{ON_SPLIT} tbody tr:not([hidden]) svg').getAttribute('aria-label')"
     assert browser.run(bar).count("(") == len({row["category"] for row in those})
+
+
+@pytest.mark.parametrize(
+    ("source", "split"), [("ph2", ""), ("", "test"), ("ph2", "test")], ids=["source", "split", "both"]
+)
+def test_what_is_not_counted_again_says_so(browser: Browser, pages: dict[str, Path], source: str, split: str) -> None:
+    """A table either is counted again, or lists one source of all by rows, or says that it is not of the choice."""
+    listed = (
+        "Array.from(document.querySelectorAll('main table')).map(t => ({caption: t.caption.innerText, "
+        "trait: t.dataset.trait || '', sources: t.querySelectorAll('tr[data-source]').length, "
+        "cells: Array.from(t.rows).filter(r => !r.hidden).map(r => r.innerText)}))"
+    )
+    browser.open(pages["demo"])
+    before = browser.run(listed)
+    assert not any("Not filtered" in table["caption"] for table in before)
+    choose(browser, "source", source)
+    choose(browser, "split", split)
+    after = browser.run(listed)
+    assert len(before) == len(after) > 20
+    for was, now in zip(before, after, strict=True):
+        name = was["caption"]
+        if now["trait"]:
+            assert "Not filtered" not in now["caption"], name
+        elif split or not now["sources"]:
+            assert "Not filtered" in now["caption"], name
+        if not source and not now["trait"]:
+            assert now["cells"] == was["cells"], name
+        if "Not filtered" not in now["caption"]:
+            assert now["cells"] != was["cells"], f"{name}: neither counted again nor marked"
+    assert "tables that say so" in browser.run("document.getElementById('chosen').textContent")
+    browser.run("document.getElementById('show-all').click()")
+    assert browser.run(listed) == before
 
 
 def test_what_nothing_has_says_so(browser: Browser, pages: dict[str, Path]) -> None:

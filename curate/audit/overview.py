@@ -10,7 +10,7 @@ from typing import Any
 from curate.audit.charts import Part, legend, stacked
 from curate.audit.markup import Content, Markup, element, number
 from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import bars, long, numbers, table, words
+from curate.audit.table import Column, bars, long, numbers, table, words
 from curate.db import Database
 from curate.lock import LockedSource, Standing
 from curate.recipe import Recipe
@@ -117,7 +117,7 @@ def _sources(sources: Sequence[Mapping[str, Any]], locked: Mapping[str, LockedSo
             *long("title"),
             *numbers("released"),
             *words("modality"),
-            *numbers(*standings, "unpacked files"),
+            *(Column(standing, "number wide") for standing in (*standings, "unpacked files")),
         ],
         rows,
     )

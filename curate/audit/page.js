@@ -117,6 +117,13 @@
     }
   };
 
+  const mark = (table, words) => {
+    const caption = table.caption;
+    const said = caption.querySelector("strong") || caption.appendChild(document.createElement("strong"));
+    said.textContent = words;
+    said.hidden = words === "";
+  };
+
   const show = () => {
     for (const table of all("table[data-trait]")) {
       const cells = numbers.traits[table.dataset.trait] || {};
@@ -130,8 +137,11 @@
       });
       table.parentNode.classList.toggle("empty", rows.every((row) => row.hidden));
     }
-    for (const table of all("table:not([data-trait])")) {
+    for (const table of all("main table:not([data-trait])")) {
       const rows = all("tr[data-source]", table);
+      // What cannot be counted again says so as long as something is chosen, so that nobody takes it for the choice.
+      if (source.value && !rows.length) mark(table, split.value ? "Not filtered: the whole corpus." : "Not filtered: all sources.");
+      else mark(table, split.value ? "Not filtered by split: all splits." : "");
       if (!rows.length) continue;
       for (const row of rows) row.hidden = source.value !== "" && row.dataset.source !== source.value;
       for (const row of all("tfoot tr", table)) row.hidden = source.value !== "";
@@ -139,7 +149,7 @@
     }
     const pictures = count(Object.values(numbers.traits.split || {}).flat()).all;
     const of = [source.value, split.value].filter(Boolean).join(", ");
-    chosen.textContent = of ? `${of}: ${number(pictures)} pictures. Sentences speak of the whole corpus.` : `${number(pictures)} pictures`;
+    chosen.textContent = of ? `${of}: ${number(pictures)} pictures. Sentences, and tables that say so, speak of the whole corpus.` : `${number(pictures)} pictures`;
     bar.classList.toggle("on", of !== "");
   };
 

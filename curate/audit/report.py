@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate import __version__, whole
+from curate import __version__, freshness, whole
 from curate.audit import appearance, balance, copies, credit, overview
 from curate.audit.filters import filters
 from curate.audit.markup import element
@@ -38,11 +38,15 @@ def write(workspace: Workspace, out: Path | None = None) -> Report:
 
 
 def render(workspace: Workspace) -> str:
-    """Return the page as HTML. Raises CorpusError where there is no corpus yet."""
+    """Return the page as HTML.
+
+    Raises CorpusError where there is no corpus yet, or where it is of another time than its labels or its pictures.
+    """
     recipe = workspace.recipe
     with workspace.database(read_only=True) as database:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
+        freshness.require(database, "split")
         totals = database.rows("report_totals")[0]
         chosen = filters(database, balance.palette(database), balance.SPLITS)
         sections = [

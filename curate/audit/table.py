@@ -64,7 +64,8 @@ def table(
 
     A table of a `trait` of `report_cube.sql` is counted again for what is chosen; `keys` are the trait's values, row by
     row, where they are not the first cells. In any other table whose first column is `source`, rows of other sources
-    give way. A table without rows is a sentence instead.
+    give way. What a choice leaves as it is, there or in a table of neither kind, says so in its caption. A table
+    without rows is a sentence instead.
     """
     if not rows:
         return element("p", f"{caption}: nothing to show.", class_="none")

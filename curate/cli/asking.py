@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -10,6 +11,11 @@ from curate.cli.rows import FORMS
 from curate.cli.skin import Skin, cli, example, finish, tell, words
 from curate.cli.tables import show_ledger
 from curate.errors import UsageError
+
+_SECONDS = (
+    "How long to wait for rows (default: 60). Writing them is not counted; all that the query computes meanwhile is, "
+    "against so many seconds on every core and 10 more."
+)
 
 
 @cli.command(
@@ -46,10 +52,20 @@ def explain(skin: Skin, name: str) -> None:
     skin.give(told)
 
 
+class Query(click.Command):
+    """A command whose argument may begin with `--`, as a remark in SQL does; no option of ours has a space in it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; a space before a query keeps it from being read as an option, and means nothing in SQL."""
+        return super().parse_args(ctx, [f" {word}" if re.match(r"--[^=]*?\s", word) else word for word in args])
+
+
 @cli.command(
+    cls=Query,
     short_help="Ask the corpus in SQL, read-only.",
     help="Ask the corpus in SQL: read-only, no other file, at most 2 GB of memory. A table is cut to what the terminal "
-    "is wide, and to its first 1,000 rows; the other forms give all."
+    "is wide, and to its first 1,000 rows; the other forms give all. Where the corpus is older than its labels or its "
+    "pictures, the answer comes all the same, with a warning on stderr."
     + example(
         'curate sql "select * from class_balance"',
         "curate sql --views",
@@ -59,7 +75,7 @@ def explain(skin: Skin, name: str) -> None:
 @click.argument("query", required=False)
 @click.option("--format", "form", type=click.Choice(list(FORMS)), default="table", help="Default: table.")
 @click.option("--views", "list_views", is_flag=True, help="List the views, each with one sentence.")
-@click.option("--seconds", type=click.FloatRange(0.1, 86_400), default=60.0, help="How long to wait (default: 60).")
+@click.option("--seconds", type=click.FloatRange(0.1, 86_400), default=60.0, help=_SECONDS)
 @words
 def sql(skin: Skin, query: str | None, form: str, list_views: bool, seconds: float) -> None:
     """Answer a query."""
@@ -74,7 +90,11 @@ def sql(skin: Skin, query: str | None, form: str, list_views: bool, seconds: flo
         return
     if query is None:
         raise UsageError("no query was given", hint='curate sql "select * from class_balance"')
-    with db.answer(skin.workspace().database_path, query, seconds=seconds) as reader:
+    workspace = skin.workspace()
+    said = workspace.caution()
+    if said is not None:
+        click.echo(f"curate: {said}", err=True)
+    with db.answer(workspace.database_path, query, seconds=seconds) as reader:
         FORMS["json" if skin.json else form](skin, reader)
 
 

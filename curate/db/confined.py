@@ -18,16 +18,18 @@ import duckdb
 import pyarrow as pa
 
 from curate.db import opening
+from curate.db.scripts import views
 from curate.errors import CurateError, UsageError
 
 READY = b"ready\n"
+OUT_OF_TIME = -24  # how a process ends that SIGXCPU ends
 REFUSED = 3  # exit code: the error stands on stderr
 _BATCH = 10_000  # rows that stream at a time, as long as they are small
 _MESSAGE = 8_000_000  # bytes that stream at a time
 _WIDEST = 64_000_000  # bytes of one row
 _VIEWS = "curate sql --views"
 
-_ASKING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI is what DuckDB makes of a pivot
+_ASKING = ("SELECT", "MULTI")  # MULTI is what DuckDB makes of a pivot
 
 _SETTINGS = (
     "set python_enable_replacements = false",
@@ -47,7 +49,7 @@ def main() -> int:
     question = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        _answer(Path(question["path"]), question["query"], question["memory"], question["seconds"])
+        _answer(Path(question["path"]), question["query"], question["memory"], question["processor"])
     except CurateError as told:
         json.dump({"kind": type(told).__name__, **told.parts()}, sys.stderr)
         return REFUSED
@@ -63,12 +65,13 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
-def _answer(path: Path, query: str, memory: int, seconds: float) -> None:
+def _answer(path: Path, query: str, memory: int, processor: int) -> None:
     connection = opening.connect(path, read_only=True)
     for setting in (*_SETTINGS, f"set memory_limit = '{memory}B'", "set lock_configuration = true"):
         connection.execute(setting)
     connection.sql("select 1").to_arrow_reader(1).read_all()  # whatever is loaded late is loaded now
-    _wall_in(memory, seconds)
+    lacking = _lacking(connection)
+    _wall_in(memory, processor)
     out = sys.stdout.buffer
     out.write(READY)
     out.flush()
@@ -77,10 +80,10 @@ def _answer(path: Path, query: str, memory: int, seconds: float) -> None:
     except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as refused:
         if isinstance(refused, BrokenPipeError):
             raise
-        raise _told(refused, memory) from refused
+        raise _other_version(refused, path, lacking) or _told(refused, memory) from refused
 
 
-def _wall_in(memory: int, seconds: float) -> None:
+def _wall_in(memory: int, processor: int) -> None:
     """Take from this process what no query needs: files, sockets, more memory, time without end.
 
     DuckDB's own lock holds too; this holds where its lock has a hole, and what it does not count.
@@ -89,19 +92,33 @@ def _wall_in(memory: int, seconds: float) -> None:
         import resource
     except ImportError:  # no Unix: DuckDB's lock and the clock of the parent remain
         return
-    cores = os.cpu_count() or 1
-    for limit, value in (
-        (resource.RLIMIT_DATA, memory + memory // 4 + 500_000_000),
-        (resource.RLIMIT_CPU, int(seconds * cores) + 10),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 0),
+    for limit, used, spare in (
+        (resource.RLIMIT_DATA, memory + memory // 4 + 500_000_000, 0),
+        (resource.RLIMIT_CPU, processor, 5),  # SIGXCPU comes first, and says why: SIGKILL would not
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_NOFILE, 0, 0),
     ):
+        hard = used + spare
         most = resource.getrlimit(limit)[1]
         if most != resource.RLIM_INFINITY:
-            value = min(value, most)
+            hard = min(hard, most)
         with contextlib.suppress(ValueError, OSError):  # a system that does not know this one keeps the others
-            resource.setrlimit(limit, (value, value))
+            resource.setrlimit(limit, (min(used, hard), hard))
+
+
+def _lacking(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the views that this version makes and the corpus does not have."""
+    found = connection.execute("select table_name from information_schema.tables").fetchall()
+    return sorted(set(views()) - {name for (name,) in found})
+
+
+def _other_version(refused: Exception, path: Path, lacking: list[str]) -> CurateError | None:
+    """Return the error about a view that is listed but not there, None where it is about anything else."""
+    words = str(refused)
+    if isinstance(refused, duckdb.CatalogException) and any(f" {name} does not exist" in words for name in lacking):
+        return opening.another_version(path, words.strip())
+    return None
 
 
 def _relation(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:
@@ -110,7 +127,7 @@ def _relation(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckD
         raise QueryError("the query is empty", hint='curate sql "select * from class_balance"')
     if len(statements) > 1:
         raise QueryError("one query at a time", found=f"{len(statements)} statements", hint="ask them one by one")
-    kind = statements[0].type.name
+    kind = _kind(connection, statements[0])
     if kind not in _ASKING:
         raise QueryError(
             "a query asks, and does nothing else",
@@ -123,6 +140,24 @@ def _relation(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckD
     if relation is None:
         raise QueryError("this asks nothing", expected="a query that returns rows", hint=_VIEWS)
     return relation
+
+
+def _kind(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> str:
+    """Return what a statement does: of an `explain` what it explains, since `explain analyze` does that too."""
+    kind, text = statement.type.name, statement.query.encode()
+    starts = [place for place, token in duckdb.tokenize(statement.query) if token != duckdb.token_type.comment]
+    first = text[starts[0] :].decode()
+    if not first.lower().startswith("explain"):
+        return "CREATE" if kind == "MULTI" and first.lower().startswith("create") else kind
+    rest = text[starts[1] :].decode()
+    if rest.lower().startswith("analyze"):
+        rest = text[starts[2] :].decode()
+    after_options = rest.partition(")")[2] if rest.startswith("(") else rest
+    for explained in (rest, after_options):
+        with contextlib.suppress(duckdb.Error):
+            (inner,) = connection.extract_statements(explained)
+            return _kind(connection, inner)
+    return kind
 
 
 def _send(reader: pa.RecordBatchReader) -> None:
@@ -181,11 +216,13 @@ def _told(refused: Exception, memory: int) -> CurateError:
         "bad_alloc" in words or "Out of Memory" in words
     ):
         return too_large(memory)
-    if "file system operations are disabled" in words or "Too many open files" in words:
+    is_file = "Too many open files" in words
+    if is_file or "file system operations are disabled" in words:
         return QueryError(
             "a query reads the corpus alone",
             expected="tables and views of the corpus",
-            found=words,
+            # No file at all may be opened any more, the corpus's own neither: by that limit, which DuckDB names.
+            found="a file" if is_file else words,
             done="no other file was opened",
             hint=_VIEWS,
         )

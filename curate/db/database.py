@@ -19,14 +19,18 @@ from curate.errors import CorpusError
 
 
 class Database:
-    """One open corpus database; use it as a context manager.
+    """One open corpus database; use it as a context manager. `said_of`: the file that errors name, where `path` is a
+    copy of it that will be gone.
 
     Raises CorpusError where the file is not there (and not to be created), is in use by another process, or is not
     DuckDB's.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, create: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool = False, create: bool = False, said_of: Path | None = None
+    ) -> None:
         self.path = path
+        self.said_of = said_of or path
         if create and not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         else:
@@ -43,7 +47,8 @@ class Database:
         Raises CorpusError where one of the files is not there, is in use, or is not DuckDB's.
         """
         both = cls.__new__(cls)
-        both.path, both._connection, both._writes = after, duckdb.connect(), False
+        both.path = both.said_of = after
+        both._connection, both._writes = duckdb.connect(), False
         both._connection.execute(opening.SOUND)
         for name, path in (("before", before), ("after", after)):
             try:
@@ -76,7 +81,7 @@ class Database:
             try:
                 whole.seal(self.path)
             except OSError as refused:
-                raise opening.not_written(self.path, str(refused)) from refused
+                raise opening.not_written(self.said_of, str(refused)) from refused
 
     @contextmanager
     def spilling(self, memory: str) -> Iterator[None]:
@@ -127,11 +132,14 @@ class Database:
         return bool(found[0][0])
 
     def require(self, table: str, stage: str) -> None:
-        """Raise CorpusError where the table that `stage` leaves is not here yet."""
-        if not self.has(table):
-            raise CorpusError(
-                f"{stage} has not run yet", where=str(self.path), expected=f"its table {table}", hint="curate build"
-            )
+        """Raise CorpusError where the table that `stage` leaves is not here yet, or `stage` leaves it since later."""
+        if self.has(table):
+            return
+        if self.has("stage_runs") and stage in self.table("stage_runs").column("stage").to_pylist():
+            raise opening.another_version(self.said_of, f"no table {table}, which {stage} leaves")
+        raise CorpusError(
+            f"{stage} has not run yet", where=str(self.said_of), expected=f"its table {table}", hint="curate build"
+        )
 
     def table(self, name: str) -> pa.Table:
         """Return a whole table, rows in the table's order."""
@@ -181,11 +189,11 @@ class Database:
             with opening.stoppable():
                 yield
         except opening.NO_ROOM as refused:
-            raise opening.not_written(self.path, str(refused)) from refused
+            raise opening.not_written(self.said_of, str(refused)) from refused
         except duckdb.InterruptException as stopped:
             raise KeyboardInterrupt from stopped
         except opening.OTHER_FORM as refused:
-            raise opening.another_version(self.path, str(refused)) from refused
+            raise opening.another_version(self.said_of, str(refused)) from refused
 
     def _add(self, how: str, name: str, rows: pa.Table) -> None:
         with self.lent(arrow_rows=rows):

@@ -29,12 +29,13 @@ def answer(path: Path, query: str, *, memory: int = MEMORY, seconds: float = SEC
     The query runs in a process of its own, which can open nothing more once it has opened the corpus, and is ended
     where it takes too long, whatever it does. The rows stream in batches, so that the largest answer needs no more
     memory than a batch; columns of one name are told apart (`id`, `id_1`). `seconds` are those that are waited for:
-    who reads the rows may take any time. `memory` is in bytes. Raises QueryError for a query that DuckDB refuses,
-    that would do anything but ask, or that needs more time or memory than it may have; CorpusError where there is no
-    corpus.
+    who reads the rows may take any time, in which the query may compute on, for `processor_seconds` in all.
+    `memory` is in bytes. Raises QueryError for a query that DuckDB refuses, that would do anything but ask, or that
+    needs more time or memory than it may have; CorpusError where there is no corpus, or one of another version.
     """
     opening.require(path)
-    with _Process({"path": str(path.resolve()), "query": query, "memory": memory, "seconds": seconds}) as process:
+    question = {"path": str(path.resolve()), "query": query, "memory": memory, "seconds": seconds}
+    with _Process(question | {"processor": processor_seconds(seconds)}) as process:
         yield process.reader()
 
 
@@ -52,6 +53,11 @@ def ask(path: Path, query: str, *, memory: int = MEMORY, seconds: float = SECOND
                 raise confined.too_large(memory)
             batches.append(batch)
         return pa.Table.from_batches(batches, schema=reader.schema)
+
+
+def processor_seconds(seconds: float) -> int:
+    """Return how long a query may compute that may be waited for so many seconds: on all cores, and to start with."""
+    return int(seconds * (os.cpu_count() or 1)) + 10
 
 
 class _Process:
@@ -139,9 +145,12 @@ class _Process:
         code = self._process.wait()
         if code == confined.REFUSED:
             return confined.parsed(json.loads(said))
-        if self._is_late or code == -24:  # SIGXCPU, where the system's own clock was first
+        if self._is_late or code == confined.OUT_OF_TIME:
+            longer = f"took longer than {seconds:g} s"
+            if not self._is_late:  # it computed on while its rows were read
+                longer = f"computed for longer than {self._question['processor']} s of processor time"
             return QueryError(
-                f"the query took longer than {seconds:g} s and was stopped",
+                f"the query {longer} and was stopped",
                 done="nothing was changed",
                 hint=f"add a where or a limit, or give it longer: --seconds {10 * seconds:g}",
             )

@@ -103,7 +103,7 @@ def _require_places(database: Database) -> None:
     if waiting:
         raise CorpusError(
             "inspect has not run since the recipe, or this version of curate, asks for more of each picture",
-            where=str(database.path),
+            where=str(database.said_of),
             expected="all that the comparison by places needs ([dedup] by_places)",
             found=f"{len(waiting):,} {'file' if len(waiting) == 1 else 'files'} of which it is not known",
             done="nothing was changed",

@@ -20,7 +20,7 @@ _SHOWN = 20  # lines of a message that a person still reads
 def run(workspace: Workspace) -> Report:
     """Build `labels`, `twin_labels`, `metadata` and `knowledge` from the records and the label maps.
 
-    Raises LabelMapError where a map contradicts itself, or where a label occurs that no map knows.
+    Raises LabelMapError where a map contradicts itself, or where a label occurs that no map knows; all stays as it was.
     """
     report = Report("label", "records", anew=True)
     maps = LabelMaps.read(workspace.label_maps, list(workspace.manifests))
@@ -30,8 +30,8 @@ def run(workspace: Workspace) -> Report:
         with database.transaction():
             build(database, maps.tables(), on_conflict=workspace.recipe.label.on_conflict)
             database.replace("own_maps", pa.table({"name": pa.array(own, pa.string())}))
-        require_all_mapped(database, workspace, done="records and twins stand; labels were not used further")
-        freshness.stamp(database, "label", "dedup")
+            require_all_mapped(database, workspace, done="nothing was changed")
+            freshness.stamp(database, "label", "dedup")
         for row in database.rows("label_outcome"):
             if row["status"] == "mapped":
                 report.made = row["records"]
