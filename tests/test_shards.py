@@ -279,7 +279,7 @@ def test_a_flipped_bit_in_a_shard_is_named(tmp_path: Path) -> None:
 def test_a_picture_is_handed_on_as_the_shards_hold_it(tmp_path: Path) -> None:
     stored = _pictures(Path(shard.run(_workspace(tmp_path / "root")).details["folder"]))
     for name, data in _files().items():
-        assert encoded.handed_on(data, 256, 92) == stored[f"ph2:{name}"]
+        assert encoded.handed_on(data, 256, 92).data == stored[f"ph2:{name}"]
 
 
 @pytest.mark.tf
