@@ -11,7 +11,7 @@ from typing import Any
 
 from curate.errors import CorpusError, CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
-from curate.images import codec, header
+from curate.images import codec, hair, header
 from curate.recipe import ShardRecipe
 from curate.records import Box
 from curate.workers import spread, worth
@@ -32,7 +32,15 @@ class Task:
     recipe: ShardRecipe
 
 
-def stream(workspace: Workspace, rows: Iterable[Mapping[str, Any]], title: str) -> Iterator[tuple[str, bytes]]:
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A picture as it is handed on: its bytes (JPEG or PNG), and whether hair was painted over on it."""
+
+    data: bytes
+    hair_removed: bool
+
+
+def stream(workspace: Workspace, rows: Iterable[Mapping[str, Any]], title: str) -> Iterator[tuple[str, Encoded]]:
     """Yield (id, encoded picture) of each row of `shard_rows`, file by file, whatever the number of workers.
 
     A few files for each worker are in memory, never the corpus. `title` names the progress.
@@ -60,11 +68,12 @@ def require(workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> None:
         )
 
 
-def encode(task: Task) -> list[tuple[str, bytes]]:
+def encode(task: Task) -> list[tuple[str, Encoded]]:
     """Return the pictures of one file as they are handed on, by id.
 
     A tile is cut out and kept without loss. A picture that every decoder shows alike and that is small enough is kept
-    byte for byte; any other is scaled (mean over area) and encoded once. Raises CorpusError where it cannot be.
+    byte for byte; any other is scaled (mean over area) and encoded once. Where the recipe says so, hair is painted over
+    in between. Raises CorpusError where it cannot be.
     """
     name = task.pictures[0][0]
     try:
@@ -81,22 +90,31 @@ def encode(task: Task) -> list[tuple[str, bytes]]:
         out = []
         for picture, box in task.pictures:
             if box is None or sheet is None:
-                out.append((picture, handed_on(data, recipe.short_side, recipe.quality)))
+                out.append((picture, handed_on(data, recipe.short_side, recipe.quality, recipe.hair_removal)))
             else:
-                out.append((picture, codec.encode(codec.crop(sheet, box), "PNG")))
+                pixels = codec.crop(sheet, box)
+                bare = hair.without_hair(pixels) if recipe.hair_removal else None
+                out.append((picture, Encoded(codec.encode(pixels if bare is None else bare, "PNG"), bare is not None)))
     except (UnreadablePicture, ValueError) as broken:
         raise _changed(name, task.location, str(broken).splitlines()[0]) from broken
     return out
 
 
-def handed_on(data: bytes, short_side: int, quality: int) -> bytes:
-    """Return one picture's bytes as shards hold them: the same bytes where it is plain and its short side is at most
+def handed_on(data: bytes, short_side: int, quality: int, hair_removal: bool = False) -> Encoded:
+    """Return one picture as shards hold it: the same bytes where it is plain and its short side is at most
     `short_side` pixels, else scaled to that and encoded as JPEG of `quality`. Raises UnreadablePicture.
+
+    With `hair_removal` a picture with hair has it painted over after scaling, and is encoded so; one without comes as
+    it would without this.
     """
     whole = codec.decode(data, min_side=2 * short_side)
+    pixels = codec.scale(whole.pixels, short_side)
+    bare = hair.without_hair(pixels) if hair_removal else None
+    if bare is not None:
+        return Encoded(codec.encode(bare, "JPEG", quality), True)
     if min(whole.width, whole.height) <= short_side and header.is_plain(data):
-        return data
-    return codec.encode(codec.scale(whole.pixels, short_side), "JPEG", quality)
+        return Encoded(data, False)
+    return Encoded(codec.encode(pixels, "JPEG", quality), False)
 
 
 def _tasks(workspace: Workspace, rows: list[Mapping[str, Any]]) -> Iterator[Task]:

@@ -76,6 +76,13 @@ class ShardRecipe:
     short_side: int = 256  # pixels; larger pictures are scaled down once, smaller ones are kept as they are
     quality: int = 92  # JPEG quality of what has to be encoded again
     pictures_per_shard: int = 2048  # upper bound on the mean; the number of shards of a split is a power of two
+    hair_removal: bool = False  # true: long dark hairs are painted over, at the final size; see curate.images.hair
+
+    def said(self) -> dict[str, Any]:
+        """Return the knobs as `index.json` gives them: `hair_removal` only where it is on."""
+        # Left out where it is off, so that shards made before there was such a knob are found again by their key.
+        off = () if self.hair_removal else ("hair_removal",)
+        return {knob: value for knob, value in dataclasses.asdict(self).items() if knob not in off}
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from curate import __version__, encoded
 from curate.db import Database
 from curate.errors import UsageError
+from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
 from curate.vocabulary import SPLITS
@@ -96,10 +97,11 @@ class ShardSet:
         Raises CorpusError where a picture is no longer what it was when `inspect` saw it, OSError on a full disk.
         """
         recipe = self.workspace.recipe.shard
-        made = {}
+        made, bare = {}, 0
         with shards.Spool(folder / "spool") as spool:
-            for picture, data in encoded.stream(self.workspace, self.rows, "shard"):
-                spool.put(picture, data)
+            for picture, each in encoded.stream(self.workspace, self.rows, "shard"):
+                spool.put(picture, each.data)
+                bare += each.hair_removed
             for split in SPLITS:
                 members = [
                     {word: value for word, value in row.items() if word not in encoded.PLACE}
@@ -115,7 +117,10 @@ class ShardSet:
         versions = {"curate": __version__} | {
             library: importlib.metadata.version(library) for library in ("pillow", "opencv-python-headless")
         }
-        shards.write_index(folder, self.values | {"key": self.key, "made_with": versions}, made)
+        values = self.values | {"key": self.key, "made_with": versions}
+        if recipe.hair_removal:
+            values["hair_removal"] = self.values["hair_removal"] | {"pictures": bare}
+        shards.write_index(folder, values, made)
         write_credits(folder, [Credit.from_dict(credit) for credit in self.values["credits"]])
 
 
@@ -132,9 +137,12 @@ def _values(workspace: Workspace, rows: Sequence[Row], names: LabelNames) -> dic
                     for word in ("category", "subtype", "source")
                 },
             }
+    recipe = workspace.recipe.shard
+    removal = {"method": hair.METHOD, "version": hair.VERSION, "least_share": hair.LEAST}
     return {
-        "name": workspace.recipe.shard.name,
-        "recipe": asdict(workspace.recipe.shard),
+        "name": recipe.name,
+        "recipe": recipe.said(),
+        **({"hair_removal": removal} if recipe.hair_removal else {}),
         "labels": {
             "category_index": list(names.categories),
             "subtype_index": list(names.subtypes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import colour_kinds
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -81,6 +82,14 @@ def test_a_colour_profile_is_applied_and_a_broken_one_ignored() -> None:
     assert np.array_equal(codec.decode(saved(Image.fromarray(drawn()), "PNG", icc_profile=lab)).pixels, drawn())
     broken = saved(Image.fromarray(drawn()), "PNG", icc_profile=b"no profile at all" * 20)
     assert np.array_equal(codec.decode(broken).pixels, drawn())
+
+
+def test_a_wide_gamut_is_brought_to_srgb() -> None:
+    shown = colour_kinds.fields()
+    wide = colour_kinds.to_adobe(shown)
+    assert np.abs(wide.astype(int) - shown).max() > 20  # taken for sRGB it would show other colours
+    found = codec.decode(saved(Image.fromarray(wide), "PNG", icc_profile=colour_kinds.adobe_rgb())).pixels
+    assert np.abs(found.astype(int) - shown).max() <= 2
 
 
 def test_a_jpeg_may_come_smaller_but_never_below_the_side_asked_for() -> None:

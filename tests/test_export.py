@@ -28,6 +28,7 @@ from curate.export import FORMATS
 from curate.export.borrowed import add_credits
 from curate.export.handover import run
 from curate.export.pictures import COLUMNS, file_stem
+from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import credits_of
 from curate.report import Report
@@ -427,3 +428,32 @@ def test_the_document_says_where_and_how_much(corpus: Workspace, curate: Curate,
     assert report["details"]["format"] == "parquet"
     assert report["details"]["files"] == sum(path.is_file() for path in (tmp_path / "out").rglob("*"))
     assert sum(report["details"]["splits"].values()) == report["made"] == sum(report["details"]["licenses"].values())
+
+
+def test_every_form_has_the_pictures_without_hair(corpus: Workspace, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(corpus.root, root)
+    (root / "curate.toml").write_text("[shard]\nshort_side = 160\nhair_removal = true\n", encoding="utf-8")
+    workspace = Workspace(root, workers=2)
+    pipeline.run("shard", workspace)
+    folder = shards.latest(workspace.cache / "shards")
+    stored = shard_pictures(folder)
+    assert 0 < shards.read_index(folder)["hair_removal"]["pictures"] < len(stored)
+    for form in ("imagefolder", "webdataset", "croissant"):
+        run(workspace, form, tmp_path / form)
+        card = (tmp_path / form / "DATA_CARD.md").read_text(encoding="utf-8")
+        assert hair.METHOD in card
+    found = {
+        row["id"]: (tmp_path / "imagefolder" / split / row["file_name"]).read_bytes()
+        for split in ("train", "validation", "test")
+        for row in table(tmp_path / "imagefolder" / split / "metadata.csv")
+    }
+    assert found == stored
+    parquet = pq.read_table(tmp_path / "croissant" / "pictures.parquet").to_pylist()
+    assert {row["id"]: row["image"] for row in parquet} == stored
+    packed = {}
+    for path in (tmp_path / "webdataset").glob("*.tar"):
+        with tarfile.open(path) as archive:
+            packed |= {member.name.partition(".")[0]: archive.extractfile(member).read()  # type: ignore[union-attr]
+                       for member in archive if not member.name.endswith(".json")}  # fmt: skip
+    assert packed == {file_stem(name): data for name, data in stored.items()}

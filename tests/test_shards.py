@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import colour_kinds
 import drawn_shards
 import numpy as np
 import pyarrow as pa
@@ -165,6 +166,30 @@ def test_what_is_kept_and_what_is_encoded(tmp_path: Path) -> None:
     assert all(header.is_plain(data) for data in stored.values())
 
 
+@pytest.mark.parametrize("recipe", ["", "[shard]\nshort_side = 32\n"])
+def test_every_kind_of_picture_has_its_colours_in_the_shard(tmp_path: Path, recipe: str) -> None:
+    kinds = colour_kinds.kinds()
+    workspace = _workspace(tmp_path / "root", names=[], recipe=recipe)
+    rows = []
+    for place, (name, (data, shown)) in enumerate(kinds.items()):
+        rows.append(_row(workspace, name, data, place, shown.shape[1], shown.shape[0], None))
+    with workspace.database() as database:
+        database.replace("corpus", pa.Table.from_pylist(rows, schema=_schema()))
+    stored = _pictures(Path(shard.run(workspace).details["folder"]))
+    side = workspace.recipe.shard.short_side
+    for name, (data, shown) in kinds.items():
+        held = stored[f"ph2:{name}"]
+        assert held != data
+        with Image.open(io.BytesIO(held)) as image:  # as one who knows nothing of orientation and profiles sees it
+            assert "icc_profile" not in image.info
+            pixels = np.asarray(image).astype(int)
+        wanted = codec.scale(shown, side)
+        assert pixels.shape == wanted.shape, name
+        quarter = pixels.shape[0] // 4  # the middle of each field, away from what JPEG does at its edges
+        for y, x in ((1, 1), (1, 3), (3, 1), (3, 3)):
+            assert np.abs(pixels[quarter * y, quarter * x] - wanted[quarter * y, quarter * x]).max() <= 3, (name, y, x)
+
+
 def test_a_picture_added_changes_its_shard_alone(tmp_path: Path) -> None:
     recipe = "[shard]\npictures_per_shard = 2\n"
     everything = [*_files(), *_BOXES]
@@ -279,7 +304,7 @@ def test_a_flipped_bit_in_a_shard_is_named(tmp_path: Path) -> None:
 def test_a_picture_is_handed_on_as_the_shards_hold_it(tmp_path: Path) -> None:
     stored = _pictures(Path(shard.run(_workspace(tmp_path / "root")).details["folder"]))
     for name, data in _files().items():
-        assert encoded.handed_on(data, 256, 92) == stored[f"ph2:{name}"]
+        assert encoded.handed_on(data, 256, 92).data == stored[f"ph2:{name}"]
 
 
 @pytest.mark.tf

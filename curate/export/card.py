@@ -8,6 +8,7 @@ from typing import Any
 
 from curate import __version__
 from curate.export.selection import Row, Selection
+from curate.images import hair
 from curate.images.tone import BOUNDS, Bounds
 
 
@@ -123,11 +124,19 @@ def _making(chosen: Selection, form: str) -> str:
     recipe = chosen.workspace.recipe.shard
     if form in ("splits", "parquet"):
         return "This folder holds no pictures, only what is said of them."
+    bare = (
+        f" Long dark hairs are painted over at that size ({hair.METHOD}, version {hair.VERSION}), the picture then "
+        f"encoded as JPEG of that quality, a tile without loss; a picture with less than {hair.LEAST:.1%} under hair, "
+        f"or with a short side below {hair.SMALLEST} pixels, is as it would be otherwise."
+        if recipe.hair_removal
+        else ""
+    )
     return (
         f"Tiles are cut out of their sheets and kept without loss. A picture whose short side is at most "
         f"{recipe.short_side} pixels, and which every decoder shows alike, is kept byte for byte; any other is turned "
         f"upright, brought to sRGB, scaled to that side (mean over area) and encoded once as JPEG of quality "
-        f"{recipe.quality}. Labels are harmonised by the label maps; the source's own word stands in `source_label`."
+        f"{recipe.quality}.{bare} Labels are harmonised by the label maps; the source's own word stands in "
+        "`source_label`."
     )
 
 

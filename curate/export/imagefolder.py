@@ -33,11 +33,11 @@ def write(chosen: Selection, folder: Path) -> None:
     for row in chosen.rows:
         (folder / row["split"] / row["category"]).mkdir(parents=True, exist_ok=True)
     names: dict[str, str] = {}
-    for picture, data in encoded.stream(chosen.workspace, chosen.rows, "export"):
+    for picture, each in encoded.stream(chosen.workspace, chosen.rows, "export"):
         row = rows[picture]
-        name = f"{row['category']}/{file_stem(picture)}{suffix(data)}"
+        name = f"{row['category']}/{file_stem(picture)}{suffix(each.data)}"
         with (folder / row["split"] / name).open("xb") as file:
-            file.write(data)
+            file.write(each.data)
         names[picture] = name
     for split, members in chosen.splits.items():
         with (folder / split / "metadata.csv").open("w", encoding="utf-8", newline="") as table:

@@ -50,8 +50,8 @@ def values(row: Row) -> dict[str, Any]:
 def spooled(chosen: Selection, folder: Path, title: str) -> Iterator[Spool]:
     """Yield a spool with all chosen pictures in it: for formats written in another order than files are read."""
     with Spool(folder / ".spool") as spool:
-        for picture, data in encoded.stream(chosen.workspace, chosen.rows, title):
-            spool.put(picture, data)
+        for picture, each in encoded.stream(chosen.workspace, chosen.rows, title):
+            spool.put(picture, each.data)
         yield spool
 
 

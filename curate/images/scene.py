@@ -37,8 +37,9 @@ class Scene:
     """A picture of at most 256 pixels on its short side, and what lies where on it.
 
     `pixels` is uint8 (h, w, 3), sRGB; `grey`, `lightest` and `darkest` (the greatest and the least channel) are uint8
-    (h, w); all masks are bool (h, w). `strokes` are its thin dark lines, `ruler` the best candidate for one. `masked`:
-    the lesion was told by a mask, not by its colour.
+    (h, w); all masks are bool (h, w). `barred` is where no stroke is a hair: the frame, the dark corners, the ruler.
+    `strokes` are its thin dark lines, `ruler` the best candidate for one. `masked`: the lesion was told by a mask, not
+    by its colour.
     """
 
     pixels: Pixels
@@ -47,6 +48,7 @@ class Scene:
     darkest: Greys
     frame: Mask
     corners: Mask
+    barred: Mask
     hair: Mask
     ink: Mask
     highlight: Mask
@@ -70,15 +72,17 @@ def scene(pixels: Pixels, mask: Mask | None = None) -> Scene:
     found = lines.strokes(grey)
     ruler = rulers.ruler(grey, found)
     highlight = _highlight(lightest, darkest) & ~outside
-    ink = _ink(small, ~_wider(outside, 9))
-    hair = lines.hair(grey, found) & ~_wider(outside, 9)
+    beside = barred = _wider(outside, 9)
+    ink = _ink(small, ~beside)
+    hair = lines.hair(grey, found) & ~barred
     hidden = _wider(hair, 3) | _wider(highlight, 5) | _wider(ink, 5)
     if ruler is not None and ruler.regular >= _REGULAR:
         strip = _strip(ruler, grey.shape)
         hair &= ~strip
         hidden |= strip
+        barred = barred | strip
     known = None if mask is None else _fitted(mask, grey.shape)
-    skin, lesion = parting.parted(small, _wider(outside, 9), hidden, known)
+    skin, lesion = parting.parted(small, beside, hidden, known)
     return Scene(
         small,
         grey,
@@ -86,6 +90,7 @@ def scene(pixels: Pixels, mask: Mask | None = None) -> Scene:
         darkest,
         frame,
         corners,
+        barred,
         hair,
         ink,
         highlight,

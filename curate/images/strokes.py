@@ -17,7 +17,7 @@ Mask = npt.NDArray[np.bool_]
 _SIDE = 256  # pixels of the short side for which the widths below are meant; a smaller picture has thinner hair
 _WIDTH = 9  # pixels: what is broader is no stroke
 _LENGTH = 21  # pixels: what is shorter is a speck, or a mesh of a pigment net
-_DIRECTIONS = 12
+DIRECTIONS = 12
 _RIM = 3  # pixels along the edges, where a scanner's line is no hair
 _HAIR = 12  # grey levels by which a hair is darker than its surroundings, all along
 _DARKER = 8  # grey levels by which it is darker than the picture's middle grey
@@ -39,13 +39,26 @@ def strokes(grey: Greys) -> Strokes:
     """
     share = min(1.0, min(grey.shape) / _SIDE)
     width, length = max(5, round(_WIDTH * share) | 1), max(9, round(_LENGTH * share) | 1)
+    found = depth(grey, width)
+    found[:_RIM], found[-_RIM:], found[:, :_RIM], found[:, -_RIM:] = 0, 0, 0, 0
+    return Strokes(found, longest(found, length))
+
+
+def depth(grey: Greys, width: int) -> Greys:
+    """Return by how many levels each pixel, uint8 (h, w), is darker than both its sides: the black top-hat.
+
+    What is broader than `width` pixels is no stroke.
+    """
     # Softened first: the grain of a sensor is thin and dark too.
-    depth = cv2.morphologyEx(cv2.GaussianBlur(grey, (3, 3), 0), cv2.MORPH_BLACKHAT, disc(width))
-    depth[:_RIM], depth[-_RIM:], depth[:, :_RIM], depth[:, -_RIM:] = 0, 0, 0, 0
-    along = np.zeros_like(depth)
-    for line in _lines(length):
-        np.maximum(along, cv2.morphologyEx(depth, cv2.MORPH_OPEN, line), out=along)
-    return Strokes(np.asarray(depth, np.uint8), np.asarray(along, np.uint8))
+    return np.asarray(cv2.morphologyEx(cv2.GaussianBlur(grey, (3, 3), 0), cv2.MORPH_BLACKHAT, disc(width)), np.uint8)
+
+
+def longest(found: Greys, length: int, directions: int = DIRECTIONS) -> Greys:
+    """Return the depth that goes on over a line of `length` pixels, in the best of that many directions."""
+    along = np.zeros_like(found)
+    for line in _lines(length, directions):
+        np.maximum(along, cv2.morphologyEx(found, cv2.MORPH_OPEN, line), out=along)
+    return np.asarray(along, np.uint8)
 
 
 def hair(grey: Greys, found: Strokes) -> Mask:
@@ -61,10 +74,10 @@ def disc(width: int) -> Greys:
 
 
 @functools.cache
-def _lines(length: int) -> tuple[Greys, ...]:
+def _lines(length: int, directions: int) -> tuple[Greys, ...]:
     made, half = [], length // 2
-    for number in range(_DIRECTIONS):
-        angle = np.pi * number / _DIRECTIONS
+    for number in range(directions):
+        angle = np.pi * number / directions
         across, down = round(float(np.cos(angle)) * half), round(float(np.sin(angle)) * half)
         line = np.zeros((length, length), np.uint8)
         cv2.line(line, (half - across, half - down), (half + across, half + down), 1, 1)

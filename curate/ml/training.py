@@ -20,6 +20,8 @@ from curate.ml.runs import Options
 from curate.ml.shards import read_index
 from curate.report import Advance, Progress, silent
 
+_MADE_BY = ("short_side", "quality", "hair_removal")  # the knobs of the shards by which a picture's bytes are made
+
 
 def train(
     shards: Path, folder: Path, options: Options, *, teachers: Sequence[Path] = (), progress: Progress = silent
@@ -58,7 +60,7 @@ def train(
                 **asdict(options),
                 "teachers": [teacher.name for teacher in teachers],
                 # what `predict` has to do with a picture before it asks the model
-                "pictures": {knob: index["recipe"][knob] for knob in ("short_side", "quality")},
+                "pictures": {knob: index["recipe"][knob] for knob in _MADE_BY if knob in index["recipe"]},
                 "initial": initial,
                 "reference": models.find(options.model).reference,
                 "parameters": models.trainable_parameters(model),

@@ -74,10 +74,11 @@ def _predict(path: Path, answer: Answer, side: int, names: Sequence[str], stored
     from curate.ml import dataset
 
     try:
-        data = encoded.handed_on(path.read_bytes(), stored["short_side"], stored["quality"])
+        bare = stored.get("hair_removal", False)
+        made = encoded.handed_on(path.read_bytes(), stored["short_side"], stored["quality"], bool(bare))
     except UnreadablePicture as broken:
         return {"picture": str(path), "problem": broken.what}
-    probabilities = answer(np.asarray(dataset.decode(data, side))[None])[0]
+    probabilities = answer(np.asarray(dataset.decode(made.data, side))[None])[0]
     best = int(probabilities.argmax())
     return {
         "picture": str(path),
