@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curate.corpus_rows import CorpusRows, Row
 from curate.errors import CorpusError, CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
 from curate.images import codec, hair, header
 from curate.recipe import ShardRecipe
 from curate.records import Box
 from curate.workers import spread, worth
-from curate.workspace import Workspace
-
-PLACE = ("location", "box_left", "box_top", "box_width", "box_height")
-"""Where a picture lies: the columns of `shard_rows` that only this module wants."""
 
 
 @dataclass(frozen=True)
@@ -40,36 +38,33 @@ class Encoded:
     hair_removed: bool
 
 
-def stream(workspace: Workspace, rows: Iterable[Mapping[str, Any]], title: str) -> Iterator[tuple[str, Encoded]]:
-    """Yield (id, encoded picture) of each row of `shard_rows`, file by file, whatever the number of workers.
+def stream(rows: CorpusRows, pictures: int, title: str) -> Iterator[tuple[Row, Encoded]]:
+    """Yield each of the rows, of which there are so many `pictures`, with its encoded picture, file by file.
 
     A few files for each worker are in memory, never the corpus. `title` names the progress.
-    Raises CorpusError where a row has no picture, or a picture is no longer what it was when `inspect` saw it.
+    Raises CorpusError where a picture is no longer what it was when `inspect` saw it.
     """
-    listed = list(rows)
-    require(workspace, listed)
-    with workspace.progress(title, len(listed), "pictures") as advance:
-        for done in spread(encode, _tasks(workspace, listed), workers=worth(workspace.workers, len(listed))):
-            yield from done
+    workspace = rows.workspace
+    waiting: deque[Row] = deque()
+
+    def tasks() -> Iterator[Task]:
+        for text, group in itertools.groupby(rows.ordered("file"), key=lambda row: str(row["location"])):
+            members = list(group)
+            waiting.extend(members)
+            location = Location.parse(text)
+            made = tuple((str(row["id"]), _box(row)) for row in members)
+            path = workspace.store.path(location.object)
+            yield Task(location, path, str(members[0]["sha256"]), made, workspace.recipe.shard)
+
+    with workspace.progress(title, pictures, "pictures") as advance:
+        for done in spread(encode, tasks(), workers=worth(workspace.workers, pictures)):
+            for each in done:
+                yield waiting.popleft(), each
             advance(len(done))
 
 
-def require(workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Raise CorpusError where there is no row, or a row without a picture: a corpus of labels alone."""
-    listed = list(rows)
-    if not listed:
-        raise CorpusError("the corpus holds no picture", where=str(workspace.root), hint="curate status")
-    without = [row["id"] for row in listed if row["location"] is None]
-    if without:
-        raise CorpusError(
-            f"{len(without)} rows of the corpus have no picture, {without[0]} for one: it was built from labels alone",
-            where=str(workspace.root),
-            hint="curate fetch, then curate build",
-        )
-
-
-def encode(task: Task) -> list[tuple[str, Encoded]]:
-    """Return the pictures of one file as they are handed on, by id.
+def encode(task: Task) -> list[Encoded]:
+    """Return the pictures of one file as they are handed on, in the order of the task.
 
     A tile is cut out and kept without loss. A picture that every decoder shows alike and that is small enough is kept
     byte for byte; any other is scaled (mean over area) and encoded once. Where the recipe says so, hair is painted over
@@ -88,13 +83,13 @@ def encode(task: Task) -> list[tuple[str, Encoded]]:
     try:
         sheet = codec.decode(data).pixels if any(box is not None for _, box in task.pictures) else None
         out = []
-        for picture, box in task.pictures:
+        for _, box in task.pictures:
             if box is None or sheet is None:
-                out.append((picture, handed_on(data, recipe.short_side, recipe.quality, recipe.hair_removal)))
+                out.append(handed_on(data, recipe.short_side, recipe.quality, recipe.hair_removal))
             else:
                 pixels = codec.crop(sheet, box)
                 bare = hair.without_hair(pixels) if recipe.hair_removal else None
-                out.append((picture, Encoded(codec.encode(pixels if bare is None else bare, "PNG"), bare is not None)))
+                out.append(Encoded(codec.encode(pixels if bare is None else bare, "PNG"), bare is not None))
     except (UnreadablePicture, ValueError) as broken:
         raise _changed(name, task.location, str(broken).splitlines()[0]) from broken
     return out
@@ -115,16 +110,6 @@ def handed_on(data: bytes, short_side: int, quality: int, hair_removal: bool = F
     if min(whole.width, whole.height) <= short_side and header.is_plain(data):
         return Encoded(data, False)
     return Encoded(codec.encode(pixels, "JPEG", quality), False)
-
-
-def _tasks(workspace: Workspace, rows: list[Mapping[str, Any]]) -> Iterator[Task]:
-    ordered = sorted(rows, key=lambda row: (row["location"], str(row["id"])))
-    for text, group in itertools.groupby(ordered, key=lambda row: str(row["location"])):
-        members = list(group)
-        location = Location.parse(text)
-        pictures = tuple((str(row["id"]), _box(row)) for row in members)
-        path = workspace.store.path(location.object)
-        yield Task(location, path, str(members[0]["sha256"]), pictures, workspace.recipe.shard)
 
 
 def _box(row: Mapping[str, Any]) -> Box | None:

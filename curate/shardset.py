@@ -6,22 +6,18 @@ import hashlib
 import importlib.metadata
 import json
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from curate import __version__, encoded
+from curate.corpus_rows import CorpusRows, Tally
 from curate.db import Database
 from curate.errors import UsageError
 from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
-from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,20 +56,20 @@ class LabelNames:
 
 @dataclass(frozen=True)
 class ShardSet:
-    """The shards that some rows of `shard_rows` give: `values` is what `index.json` says beside the shards."""
+    """The shards that some rows of the corpus give: `values` is what `index.json` says beside the shards."""
 
-    workspace: Workspace
-    rows: Sequence[Row]
+    rows: CorpusRows
+    tally: Tally
     values: dict[str, Any]
     key: str
 
     @classmethod
-    def of(cls, workspace: Workspace, rows: Sequence[Row], names: LabelNames) -> ShardSet:
+    def of(cls, rows: CorpusRows, tally: Tally, names: LabelNames) -> ShardSet:
         """Describe the shards of these rows; nothing is written yet.
 
         Raises UsageError for a name that shards cannot have, CorpusError where a row has no picture.
         """
-        name = workspace.recipe.shard.name
+        name = rows.workspace.recipe.shard.name
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise UsageError(
                 "shards cannot be called so",
@@ -82,37 +78,37 @@ class ShardSet:
                 found=repr(name),
                 hint="choose another name",
             )
-        encoded.require(workspace, rows)
-        values = _values(workspace, rows, names)
-        return cls(workspace, rows, values, _key(rows, values))
+        tally.require_pictures(rows.workspace)
+        values = _values(rows.workspace, tally, names)
+        return cls(rows, tally, values, _key(rows, values))
 
     @property
     def home(self) -> Path:
         """The folder in `data_cache` in which these shards lie once `shard` has written them."""
-        return self.workspace.cache / "shards" / self.key
+        return self.rows.workspace.cache / "shards" / self.key
 
     def write(self, folder: Path) -> None:
         """Write shards, metadata, index and credits into an empty folder; always the same bytes.
 
         Raises CorpusError where a picture is no longer what it was when `inspect` saw it, OSError on a full disk.
         """
-        recipe = self.workspace.recipe.shard
+        recipe = self.rows.workspace.recipe.shard
         made, bare = {}, 0
         with shards.Spool(folder / "spool") as spool:
-            for picture, each in encoded.stream(self.workspace, self.rows, "shard"):
-                spool.put(picture, each.data)
+            for row, each in encoded.stream(self.rows, self.tally.pictures, "shard"):
+                spool.put(row["id"], each.data)
                 bare += each.hair_removed
-            for split in SPLITS:
-                members = [
-                    {word: value for word, value in row.items() if word not in encoded.PLACE}
-                    for row in self.rows
-                    if row["split"] == split
-                ]
-                if members:
-                    made[split] = shards.write(
-                        folder, recipe.name, split, members, spool.get, recipe.pictures_per_shard
-                    )
-        about = f"Skin lesions, {len(self.rows)} pictures; see ATTRIBUTION.txt for whose they are."
+            for split, pictures in self.tally.splits.items():
+                made[split] = shards.write(
+                    folder,
+                    recipe.name,
+                    split,
+                    self.rows.ordered("place", split=split),
+                    spool.get,
+                    pictures=pictures,
+                    per_shard=recipe.pictures_per_shard,
+                )
+        about = f"Skin lesions, {self.tally.pictures} pictures; see ATTRIBUTION.txt for whose they are."
         shards.write_metadata(folder, recipe.name, made, self.values["labels"], about)
         versions = {"curate": __version__} | {
             library: importlib.metadata.version(library) for library in ("pillow", "opencv-python-headless")
@@ -124,19 +120,20 @@ class ShardSet:
         write_credits(folder, [Credit.from_dict(credit) for credit in self.values["credits"]])
 
 
-def _values(workspace: Workspace, rows: Sequence[Row], names: LabelNames) -> dict[str, Any]:
+def _values(workspace: Workspace, tally: Tally, names: LabelNames) -> dict[str, Any]:
     """Return what `index.json` says beside the shards themselves."""
-    splits: dict[str, Any] = {}
-    for split in SPLITS:
-        members = [row for row in rows if row["split"] == split]
-        if members:
-            splits[split] = {
-                "pictures": len(members),
-                **{
-                    word: dict(sorted(Counter(str(row[word] or "unknown") for row in members).items()))
-                    for word in ("category", "subtype", "source")
-                },
-            }
+    splits = {
+        split: {
+            "pictures": pictures,
+            **{
+                word: dict(
+                    sorted((str(value or "unknown"), count) for value, count in tally.inside(word, split).items())
+                )
+                for word in ("category", "subtype", "source")
+            },
+        }
+        for split, pictures in tally.splits.items()
+    }
     recipe = workspace.recipe.shard
     removal = {"method": hair.METHOD, "version": hair.VERSION, "least_share": hair.LEAST}
     return {
@@ -150,16 +147,14 @@ def _values(workspace: Workspace, rows: Sequence[Row], names: LabelNames) -> dic
         "label_map_version": names.version,
         "label_maps": names.files,
         "splits": splits,
-        "credits": [
-            credit.as_dict() for credit in credits_of(workspace.manifests, (str(row["source"]) for row in rows))
-        ],
+        "credits": [credit.as_dict() for credit in credits_of(workspace.manifests, tally.of("source"))],
     }
 
 
-def _key(rows: Sequence[Row], values: dict[str, Any]) -> str:
+def _key(rows: CorpusRows, values: dict[str, Any]) -> str:
     """Name the shards by what they are made of; where a picture lies does not count, its sha256 does."""
     digest = hashlib.sha256(json.dumps([shards.FORMAT, values], sort_keys=True).encode())
-    for row in sorted(rows, key=lambda each: str(each["id"])):
+    for row in rows.ordered("id"):
         content = {word: value for word, value in row.items() if word != "location"}
         digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
     return digest.hexdigest()[:16]

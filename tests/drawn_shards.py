@@ -79,7 +79,10 @@ def make(folder: Path, counts: dict[str, int], *, categories: tuple[int, ...] = 
                 each = row(split, category, {"train": 0, "validation": 10_000, "test": 20_000}[split] + seed)
                 rows.append(each)
                 pictures[str(each["id"])] = codec.encode(lesion(category, int(str(each["id"]).split("_")[-1])), "JPEG")
-        made[split] = shards.write(folder, "drawn", split, rows, pictures.__getitem__, per_shard)
+        rows.sort(key=lambda row: shards.place(str(row["id"])))
+        made[split] = shards.write(
+            folder, "drawn", split, rows, pictures.__getitem__, pictures=len(rows), per_shard=per_shard
+        )
     names = {"category_index": CATEGORIES, "subtype_index": SUBTYPES}
     shards.write_metadata(folder, "drawn", made, names, "Drawn lesions")
     pictures_in = sum(shard.pictures for each in made.values() for shard in each)

@@ -20,6 +20,7 @@ import small_corpus
 from PIL import Image
 
 from curate import Workspace, pipeline
+from curate.corpus_rows import CorpusRows
 from curate.export.handover import run
 from curate.export.pictures import COLUMNS
 from curate.ml import shards
@@ -48,8 +49,8 @@ def exported(corpus: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="module")
 def rows(corpus: Workspace) -> dict[str, dict[str, Any]]:
-    with corpus.database(read_only=True) as database:
-        found = {row["id"]: {name: row[name] for name in COLUMNS} for row in database.select("shard_rows").to_pylist()}
+    ordered = CorpusRows.of(corpus).ordered("id")
+    found = {row["id"]: {name: row[name] for name in COLUMNS} for row in ordered}
     for name in ("tone_reported", "age", "lesion_id"):
         known = {row[name] is None for row in found.values()}
         assert known == {True, False}, f"some {name} are known, and some are not"

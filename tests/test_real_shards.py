@@ -81,8 +81,11 @@ def test_one_picture_more_changes_the_shard_that_it_is_in(real: Path, tmp_path: 
 
     before, after = hashes(less), hashes(more)
     train = [row for row in rows if row["split"] == "train"]
+    train.sort(key=lambda row: shards.place(row["id"]))
     number = next(
-        number for number, members in enumerate(shards.deal(train, 16)) if added["id"] in [row["id"] for row in members]
+        number
+        for number, _, members in shards.dealt(train, len(train), 16)
+        if added["id"] in [row["id"] for row in members]
     )
     count = shards.count_of(len(train), 16)
     assert before.keys() == after.keys()

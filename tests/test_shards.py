@@ -7,6 +7,7 @@ import io
 import json
 import random
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,19 @@ import drawn_shards
 import numpy as np
 import pyarrow as pa
 import pytest
+import small_corpus
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from curate import encoded, freshness
+from curate import encoded, freshness, pipeline
+from curate.corpus_rows import CorpusRows
 from curate.errors import CorpusError, UsageError
 from curate.files import Location
 from curate.images import codec, header
 from curate.labelmaps import LabelMaps
 from curate.ml import shards
+from curate.shardset import LabelNames, ShardSet
 from curate.stages import shard
 from curate.vocabulary import SPLITS
 from curate.workspace import Workspace
@@ -352,12 +358,87 @@ def test_count_and_place() -> None:
     assert shards.file_name("curate", "train", 3, 16) == "curate-train.tfrecord-00003-of-00016"
 
 
+@given(st.lists(st.text("abc:", min_size=1, max_size=6), unique=True, max_size=60), st.integers(1, 20))
+def test_shards_are_dealt_by_the_leading_bits(ids: list[str], per_shard: int) -> None:
+    rows: list[dict[str, Any]] = sorted(({"id": name} for name in ids), key=lambda row: shards.place(row["id"]))
+    found = [(number, count, list(members)) for number, count, members in shards.dealt(rows, len(rows), per_shard)]
+    count = shards.count_of(len(ids), per_shard)
+    assert [(number, of) for number, of, _ in found] == [(number, count) for number in range(count)]
+    assert [row for _, _, members in found for row in members] == rows
+    for number, _, members in found:
+        assert all(int.from_bytes(shards.place(row["id"])) * count >> 256 == number for row in members)
+
+
+def test_rows_in_another_order_are_refused() -> None:
+    rows: list[dict[str, Any]] = sorted(({"id": str(number)} for number in range(9)), key=lambda row: row["id"])
+    with pytest.raises(ValueError, match="order of the shards"):
+        _ = [list(members) for _, _, members in shards.dealt(rows, len(rows), 2)]
+
+
+def test_the_database_knows_the_order_of_the_shards(tmp_path: Path) -> None:
+    rows = CorpusRows.of(small_corpus.build(tmp_path))
+    for split in rows.tally().splits:
+        ids = [row["id"] for row in rows.ordered("place", split=split)]
+        assert ids == sorted(ids, key=shards.place)
+        assert ids
+    assert [row["id"] for row in rows.ordered("id")] == sorted(row["id"] for row in rows.ordered("file"))
+
+
+def test_a_corpus_that_changes_meanwhile_is_not_mixed(tmp_path: Path) -> None:
+    workspace = small_corpus.build(tmp_path)
+    rows = CorpusRows.of(workspace)
+    assert rows.tally().pictures
+    (tmp_path / "curate.toml").write_text("[split]\nsalt = 'another'\n", encoding="utf-8")
+    pipeline.run("split", Workspace(tmp_path))
+    with pytest.raises(CorpusError, match="anew"):
+        list(rows.ordered("id"))
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    """What is held of each picture is some bytes: not its row, which takes some thousand, and not its picture.
+
+    Of Python's memory: what DuckDB holds to sort rows is bounded by its own limit.
+    """
+    peaks = []
+    for pictures in (1_000, 4_000):
+        root = tmp_path / str(pictures)
+        workspace = small_corpus.build(root)
+        with workspace.database() as database:
+            database._execute(
+                "insert into corpus by name select c.* replace (c.id || '/' || n as id) "
+                f"from corpus c cross join range({pictures // database.count('corpus')}) t(n)"
+            )
+            names = LabelNames.read(database)
+        tracemalloc.start()
+        rows = CorpusRows.of(workspace)
+        tally = rows.tally()
+        made = ShardSet.of(rows, tally, names)
+        with shards.Spool(root / "spool") as spool:
+            for row in rows.ordered("file"):
+                spool.put(row["id"], row["id"].encode() * 20)
+            for split, count in tally.splits.items():
+                ordered = rows.ordered("place", split=split)
+                shards.write(root, made.key, split, ordered, spool.get, pictures=count, per_shard=2048)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 3_000 * 300
+
+
 def test_spool_gives_back_what_was_put(tmp_path: Path) -> None:
     with shards.Spool(tmp_path / "spool") as spool:
         for number in range(50):
             spool.put(str(number), bytes([number]) * number)
         assert all(spool.get(str(number)) == bytes([number]) * number for number in reversed(range(50)))
     assert not (tmp_path / "spool").exists()
+
+
+def test_a_spool_says_what_it_was_not_given(tmp_path: Path) -> None:
+    with shards.Spool(tmp_path / "spool") as spool:
+        spool.put("a", b"1")
+        with pytest.raises(KeyError):
+            spool.get("b")
+        spool.put("b", b"22")
+        assert spool.get("b") == b"22"
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,11 @@ class Database:
         with self._hearing():
             return self._connection.sql(script(name), params=values or None).to_arrow_table()
 
+    def batches(self, name: str, /, rows: int = 2048, **values: Any) -> Iterator[pa.RecordBatch]:
+        """Run a script that selects, and yield its rows, that many at a time, without holding all of them."""
+        with self._hearing():
+            yield from self._connection.sql(script(name), params=values or None).to_arrow_reader(rows)
+
     def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
         """Run a script that selects, and return its rows as dictionaries."""
         rows: list[dict[str, Any]] = self.select(name, **values).to_pylist()

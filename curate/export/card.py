@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from curate import __version__
-from curate.export.selection import Row, Selection
+from curate.export.selection import Selection
 from curate.images import hair
 from curate.images.tone import BOUNDS, Bounds
 
@@ -16,19 +16,19 @@ def card(chosen: Selection, form: str) -> str:
     """Return DATA_CARD.md; it says nothing that depends on when or where it was written."""
     parts = [
         f"# Data card: {chosen.workspace.recipe.shard.name}",
-        f"{len(chosen.rows):,} pictures of skin lesions from {len(chosen.credits)} sources, as `{form}`; made with "
-        f"curate {__version__}, label maps {chosen.names.version}. "
+        f"{chosen.tally.pictures:,} pictures of skin lesions from {len(chosen.credits)} sources, as `{form}`; made "
+        f"with curate {__version__}, label maps {chosen.names.version}. "
         "Not a medical device, and no ground for a diagnosis.",
         "## Pictures",
         _by_split(chosen, "source"),
         _by_split(chosen, "category"),
         "Pictures of one lesion, of one patient, and copies of one picture are a family and stand in one split "
-        f"({len({row['family'] for row in chosen.rows}):,} families).",
-        _subtypes(chosen.rows),
+        f"({chosen.families:,} families).",
+        _subtypes(chosen),
         "## How they were made",
         _making(chosen, form),
         "## Skin tone",
-        _tone(chosen.rows, BOUNDS[chosen.workspace.recipe.tone.bounds]),
+        _tone(chosen, BOUNDS[chosen.workspace.recipe.tone.bounds]),
         "## Licences",
         _licences(chosen),
         "## Known issues",
@@ -62,9 +62,9 @@ def passing_on(chosen: Selection) -> list[str]:
 
 def issues(chosen: Selection) -> list[str]:
     """Return what whoever uses this should know before, a sentence each."""
-    rows = chosen.rows
+    pictures = chosen.tally.pictures
     found = [f"{sentence}." for sentence in passing_on(chosen)]
-    bare = sum(row["subtype"] is None for row in rows)
+    bare = chosen.tally.of("subtype")[None]
     if bare:
         found.append(f"{bare:,} pictures have a category but no subtype: their source names none, or copies disagree.")
     conflicts = sum(row["records"] for row in chosen.reasons if row["reason"] == "label conflict")
@@ -83,10 +83,10 @@ def issues(chosen: Selection) -> list[str]:
         found.append(
             f"{chosen.borrowed.values:,} values that only copies under other licences know were taken out of it."
         )
-    methods = Counter(str(row["diagnosis_method"] or "not said") for row in rows)
+    methods = Counter({name or "not said": count for name, count in chosen.tally.of("diagnosis_method").items()})
     proven = methods["histopathology"]
     found.append(
-        f"{proven:,} of {len(rows):,} diagnoses are known to be from histopathology; how the others were made: "
+        f"{proven:,} of {pictures:,} diagnoses are known to be from histopathology; how the others were made: "
         + ", ".join(f"{name} {count:,}" for name, count in sorted(methods.items()) if name != "histopathology")
         + "."
     )
@@ -102,21 +102,21 @@ def issues(chosen: Selection) -> list[str]:
 
 
 def _by_split(chosen: Selection, word: str) -> str:
-    splits = list(chosen.splits)
-    counts = Counter((str(row[word]), row["split"]) for row in chosen.rows)
+    splits = list(chosen.tally.splits)
+    counts = Counter({(str(value), split): count for (value, split), count in chosen.tally.words[word].items()})
     places = {name: place for place, name in enumerate(chosen.names.categories)}
     names = sorted({name for name, _ in counts}, key=lambda name: (places.get(name, -1), name))
     rows: list[list[Any]] = []
     for name in names:
         inside = [counts[name, split] for split in splits]
         rows.append([name, *inside, sum(inside)])
-    sums = [len(members) for members in chosen.splits.values()]
+    sums = list(chosen.tally.splits.values())
     return _table([word, *splits, "all"], [*rows, ["all", *sums, sum(sums)]])
 
 
-def _subtypes(rows: Sequence[Row]) -> str:
-    counts = Counter((str(row["subtype"] or "unknown"), str(row["category"])) for row in rows)
-    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+def _subtypes(chosen: Selection) -> str:
+    counts = [((subtype or "unknown", category), count) for (subtype, category), count in chosen.tally.kinds.items()]
+    ordered = sorted(counts, key=lambda each: (-each[1], each[0]))
     return _table(["subtype", "category", "pictures"], [[*names, count] for names, count in ordered])
 
 
@@ -140,20 +140,20 @@ def _making(chosen: Selection, form: str) -> str:
     )
 
 
-def _tone(rows: Sequence[Row], bounds: Bounds) -> str:
-    reported = Counter(row["tone_reported"] for row in rows if row["tone_reported"] is not None)
-    estimated = Counter(row["tone_ita_class"] for row in rows if row["tone_ita_class"] is not None)
+def _tone(chosen: Selection, bounds: Bounds) -> str:
+    reported, estimated = (chosen.tally.of(word) for word in ("tone_reported", "tone_ita_class"))
+    unknown = reported.pop(None, 0), estimated.pop(None, 0)
     lines = [
         "Reported (Fitzpatrick type) and estimated (individual typology angle of the skin beside the lesion) are two "
         "scales, and are never merged. The estimate is weak on photographs, whose light and white balance change it as "
         f"much as skin does. Its classes: {bounds}.",
         _table(
             ["reported type", "pictures"],
-            [[tone, count] for tone, count in sorted(reported.items())] + [["unknown", len(rows) - reported.total()]],
+            [[tone, count] for tone, count in sorted(reported.items())] + [["unknown", unknown[0]]],
         ),
         _table(
             ["estimated class", "pictures"],
-            [[tone, count] for tone, count in sorted(estimated.items())] + [["unknown", len(rows) - estimated.total()]],
+            [[tone, count] for tone, count in sorted(estimated.items())] + [["unknown", unknown[1]]],
         ),
     ]
     return "\n\n".join(lines)
@@ -183,7 +183,7 @@ def _left_out(chosen: Selection) -> str:
 
 def _cite(chosen: Selection) -> str:
     lines = [
-        f"Cite this set as: {chosen.workspace.recipe.shard.name}, {len(chosen.rows)} pictures, built with curate "
+        f"Cite this set as: {chosen.workspace.recipe.shard.name}, {chosen.tally.pictures} pictures, built with curate "
         f"{__version__}, label maps {chosen.names.version}; and the sources that it is made of:",
         "",
     ]

@@ -6,6 +6,7 @@ The form is Croissant 1.1: https://docs.mlcommons.org/croissant/docs/croissant-s
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,11 @@ def write(chosen: Selection, folder: Path) -> None:
         spooled(chosen, folder, "export") as spool,
         pq.ParquetWriter(folder / PICTURES, schema, compression="zstd") as writer,
     ):
-        for start in range(0, len(chosen.rows), _BATCH):
-            rows = chosen.rows[start : start + _BATCH]
-            whole = [values(row) | {"image": spool.get(str(row["id"]))} for row in rows]
+        ordered = chosen.rows.ordered("id")
+        while rows := list(itertools.islice(ordered, _BATCH)):
+            whole = [values(row) | {"image": spool.get(row["id"])} for row in rows]
             writer.write_table(pa.Table.from_pylist(whole, schema=schema))
-    records = chosen.records()
-    parquet.write_records(records, folder)
-    document = _document(chosen, folder, records.schema)
+    document = _document(chosen, folder, parquet.write_records(chosen, folder))
     (folder / "metadata.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -86,7 +85,7 @@ def _document(chosen: Selection, folder: Path, records: pa.Schema) -> dict[str, 
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": name,
-        "description": f"Skin lesions: {len(chosen.rows)} pictures of {len(chosen.credits)} sources, merged and "
+        "description": f"Skin lesions: {chosen.tally.pictures} pictures of {len(chosen.credits)} sources, merged and "
         "harmonised, no picture twice; every record that was left out stands beside them with its reason.",
         "version": f"{__version__}+{chosen.names.version}",
         "datePublished": str(max(chosen.workspace.manifests[credit.source].released for credit in chosen.credits)),

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from curate import encoded
 from curate.errors import UsageError
 from curate.export import FORMATS
 from curate.export.borrowed import add_credits
@@ -33,7 +32,7 @@ def run(workspace: Workspace, form: str, out: Path, *, allow: Iterable[str] = ()
     require_empty(out)
     chosen = select(workspace, allow)
     if module.NEEDS_PICTURES:
-        encoded.require(workspace, chosen.rows)
+        chosen.tally.require_pictures(workspace)
     with target(out) as folder:
         module.write(chosen, folder)
         if not (folder / "ATTRIBUTION.txt").exists():
@@ -44,7 +43,7 @@ def run(workspace: Workspace, form: str, out: Path, *, allow: Iterable[str] = ()
 
 
 def _report(chosen: Selection, form: str, out: Path, seconds: float) -> Report:
-    report = Report("export", "pictures", did="handed on", made=len(chosen.rows), seconds=seconds)
+    report = Report("export", "pictures", did="handed on", made=chosen.tally.pictures, seconds=seconds)
     report.left_out = {f"under {name}": count for name, count in chosen.refused.items()}
     closed = passing_on(chosen)
     files = [path for path in out.rglob("*") if path.is_file()]
@@ -53,7 +52,7 @@ def _report(chosen: Selection, form: str, out: Path, seconds: float) -> Report:
         "folder": str(out),
         "files": len(files),
         "bytes": sum(path.stat().st_size for path in files),
-        "splits": {split: len(rows) for split, rows in chosen.splits.items()},
+        "splits": dict(chosen.tally.splits),
         "licenses": {
             name: sum(credit.pictures for credit in chosen.credits if credit.license == name)
             for name in sorted({credit.license for credit in chosen.credits})

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from curate import encoded
+from curate.corpus_rows import Row
 from curate.csv_rows import CsvRows
-from curate.export.pictures import COLUMNS, file_stem, suffix
-from curate.export.selection import Row, Selection
+from curate.export.pictures import COLUMNS, PNG, file_stem, suffix
+from curate.export.selection import Selection
 from curate.ml.example import SCHEMA
-from curate.ml.shards import place
 
 NEEDS_PICTURES = True
 
@@ -29,22 +29,26 @@ def write(chosen: Selection, folder: Path) -> None:
     The form is the one that `load_dataset("imagefolder", data_dir=...)` of Hugging Face reads:
     https://huggingface.co/docs/datasets/image_dataset#imagefolder
     """
-    rows = {str(row["id"]): row for row in chosen.rows}
-    for row in chosen.rows:
-        (folder / row["split"] / row["category"]).mkdir(parents=True, exist_ok=True)
-    names: dict[str, str] = {}
-    for picture, each in encoded.stream(chosen.workspace, chosen.rows, "export"):
-        row = rows[picture]
-        name = f"{row['category']}/{file_stem(picture)}{suffix(each.data)}"
-        with (folder / row["split"] / name).open("xb") as file:
+    for row, each in encoded.stream(chosen.rows, chosen.tally.pictures, "export"):
+        path = folder / row["split"] / _name(row, each.data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
             file.write(each.data)
-        names[picture] = name
-    for split, members in chosen.splits.items():
+    for split in chosen.tally.splits:
         with (folder / split / "metadata.csv").open("w", encoding="utf-8", newline="") as table:
             out = CsvRows(table)
             out.row(("file_name", *COLUMNS))
-            ordered = sorted(members, key=lambda row: place(str(row["id"])))
-            out.rows((names[str(row["id"])], *_said(row)) for row in ordered)
+            out.rows((_found(folder / split, row), *_said(row)) for row in chosen.rows.ordered("place", split=split))
+
+
+def _name(row: Row, data: bytes) -> str:
+    return f"{row['category']}/{file_stem(row['id'])}{suffix(data)}"
+
+
+def _found(folder: Path, row: Row) -> str:
+    # A picture is a PNG or a JPEG, as it came: which, only its file knows by now.
+    names = (_name(row, start) for start in (PNG, b""))
+    return next(name for name in names if (folder / name).is_file())
 
 
 def _said(row: Row) -> Iterator[Any]:

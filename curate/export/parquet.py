@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,9 +16,14 @@ FILE = "records.parquet"
 
 def write(chosen: Selection, folder: Path) -> None:
     """Write `records.parquet`: one row per record, sorted by id; `in_corpus` says which are pictures of the corpus."""
-    write_records(chosen.records(), folder)
+    write_records(chosen, folder)
 
 
-def write_records(records: pa.Table, folder: Path) -> None:
-    """Write the records of a selection."""
-    pq.write_table(records, folder / FILE, compression="zstd", row_group_size=1 << 16)
+def write_records(chosen: Selection, folder: Path) -> pa.Schema:
+    """Write the records of a selection, some thousands in memory at a time; return their columns."""
+    records = chosen.records()
+    first = next(records)
+    with pq.ParquetWriter(folder / FILE, first.schema, compression="zstd") as writer:
+        for table in itertools.chain((first,), records):
+            writer.write_table(table)
+    return first.schema

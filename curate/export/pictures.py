@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from curate import encoded
-from curate.export.selection import Row, Selection
+from curate.corpus_rows import Row
+from curate.export.selection import Selection
 from curate.ml.example import SCHEMA
 from curate.ml.shards import Spool
 
 COLUMNS = tuple(feature.name for feature in SCHEMA if feature.name != "image")
 """What is said of a picture, in the order and the words of the shards' schema; unknown is None."""
+
+PNG = b"\x89PNG"
+"""With what a PNG begins."""
 
 _LONGEST = 90  # letters of a file name: a tar header of the plainest kind holds 100
 
@@ -38,7 +42,7 @@ def file_stem(picture: str) -> str:
 
 def suffix(data: bytes) -> str:
     """Return the suffix of an encoded picture, with its dot: pictures are handed on as JPEG or PNG."""
-    return ".png" if data.startswith(b"\x89PNG") else ".jpg"
+    return ".png" if data.startswith(PNG) else ".jpg"
 
 
 def values(row: Row) -> dict[str, Any]:
@@ -50,8 +54,8 @@ def values(row: Row) -> dict[str, Any]:
 def spooled(chosen: Selection, folder: Path, title: str) -> Iterator[Spool]:
     """Yield a spool with all chosen pictures in it: for formats written in another order than files are read."""
     with Spool(folder / ".spool") as spool:
-        for picture, each in encoded.stream(chosen.workspace, chosen.rows, title):
-            spool.put(picture, each.data)
+        for row, each in encoded.stream(chosen.rows, chosen.tally.pictures, title):
+            spool.put(row["id"], each.data)
         yield spool
 
 

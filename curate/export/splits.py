@@ -16,4 +16,4 @@ def write(chosen: Selection, folder: Path) -> None:
     with (folder / "splits.csv").open("w", encoding="utf-8", newline="") as file:
         out = CsvRows(file)
         out.row(COLUMNS)
-        out.rows([row[name] for name in COLUMNS] for row in chosen.rows)
+        out.rows([row[name] for name in COLUMNS] for row in chosen.rows.ordered("id"))

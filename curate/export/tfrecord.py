@@ -20,7 +20,7 @@ def write(chosen: Selection, folder: Path) -> None:
 
     Raises CorpusError where a shard of the root is not what its index says.
     """
-    made = ShardSet.of(chosen.workspace, list(chosen.rows), chosen.names)
+    made = ShardSet.of(chosen.rows, chosen.tally, chosen.names)
     if made.home.is_dir():
         _copy(chosen, made.home, folder)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from curate.export.pictures import file_stem, spooled, suffix, values
 from curate.export.selection import Selection
-from curate.ml.shards import deal
+from curate.ml.shards import dealt
 
 NEEDS_PICTURES = True
 
@@ -22,8 +22,9 @@ def write(chosen: Selection, folder: Path) -> None:
     """
     recipe = chosen.workspace.recipe.shard
     with spooled(chosen, folder, "export") as spool:
-        for split, rows in chosen.splits.items():
-            for number, members in enumerate(deal(rows, recipe.pictures_per_shard)):
+        for split, pictures in chosen.tally.splits.items():
+            rows = chosen.rows.ordered("place", split=split)
+            for number, _, members in dealt(rows, pictures, recipe.pictures_per_shard):
                 path = folder / f"{recipe.name}-{split}-{number:06d}.tar"
                 with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
                     for row in members:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,8 +34,8 @@ class Credit:
         return cls(**(values | {"citation": tuple(values["citation"])}))
 
 
-def credits_of(manifests: Mapping[str, Manifest], sources: Iterable[str]) -> list[Credit]:
-    """Return the credit of each source that is named, by name; it has as many pictures as times that it is named."""
+def credits_of(manifests: Mapping[str, Manifest], pictures: Mapping[str, int]) -> list[Credit]:
+    """Return the credit of each source of which there are pictures, or values (0 pictures), by name."""
     return [
         Credit(
             source=source,
@@ -49,7 +48,7 @@ def credits_of(manifests: Mapping[str, Manifest], sources: Iterable[str]) -> lis
             homepage=manifests[source].homepage,
             pictures=count,
         )
-        for source, count in sorted(Counter(sources).items())
+        for source, count in sorted(pictures.items())
     ]
 
 

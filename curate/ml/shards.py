@@ -8,13 +8,18 @@ Nothing here loads TensorFlow.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from curate import whole
 from curate.errors import CorpusError
@@ -24,7 +29,8 @@ FORMAT = 2  # raise it whenever the same rows would give other bytes
 # Not the salt of the splits: the leading bits would then be those that chose the split, and fill a part of the shards.
 _SALT = "curate shards"
 
-Row = dict[str, Value]
+Row = Mapping[str, Value]
+AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +61,59 @@ def file_name(name: str, split: str, number: int, count: int) -> str:
     return f"{name}-{split}.tfrecord-{number:05d}-of-{count:05d}"
 
 
-def deal(rows: Iterable[Row], per_shard: int) -> list[list[Row]]:
-    """Return the rows of one split, in any order, as the shards that they belong in, each in its order."""
-    ordered = sorted(rows, key=lambda row: place(str(row["id"])))
-    count = count_of(len(ordered), per_shard)
+def dealt(rows: Iterable[AnyRow], pictures: int, per_shard: int) -> Iterator[tuple[int, int, Iterator[AnyRow]]]:
+    """Yield (number, count, its rows) for each shard of one split, also one without any.
+
+    `rows` come in the order of their place, and are `pictures` in all. Raises ValueError where they do not.
+    """
+    count = count_of(pictures, per_shard)
     bits = count.bit_length() - 1
-    dealt: list[list[Row]] = [[] for _ in range(count)]
-    for row in ordered:
-        dealt[int.from_bytes(place(str(row["id"]))[:8]) >> (64 - bits) if bits else 0].append(row)
-    return dealt
+    before = b""
+
+    def number_of(row: AnyRow) -> int:
+        nonlocal before
+        here = place(str(row["id"]))
+        if here < before:
+            raise ValueError(f"{row['id']} does not stand in the order of the shards")
+        before = here
+        return int.from_bytes(here[:8]) >> (64 - bits) if bits else 0
+
+    following = 0
+    for number, members in itertools.groupby(rows, key=number_of):
+        for empty in range(following, number):
+            yield empty, count, iter(())
+        yield number, count, members
+        following = number + 1
+    for empty in range(following, count):
+        yield empty, count, iter(())
 
 
 def write(
-    folder: Path, name: str, split: str, rows: Iterable[Row], picture: Callable[[str], bytes], per_shard: int
+    folder: Path,
+    name: str,
+    split: str,
+    rows: Iterable[Row],
+    picture: Callable[[str], bytes],
+    *,
+    pictures: int,
+    per_shard: int,
 ) -> list[Shard]:
-    """Write all shards of one split into `folder`, in any order of `rows`; one picture in memory at a time.
+    """Write all shards of one split into `folder`; one picture in memory at a time.
 
-    `rows` hold every feature of the schema but `image`; `picture(id)` gives that.
+    `rows`, `pictures` of them, come in the order of their place and hold every feature of the schema but `image`;
+    `picture(id)` gives that.
     """
-    dealt = deal(rows, per_shard)
     made = []
-    for number, members in enumerate(dealt):
-        path = folder / file_name(name, split, number, len(dealt))
-        digest, size = hashlib.sha256(), 0
+    for number, count, members in dealt(rows, pictures, per_shard):
+        path = folder / file_name(name, split, number, count)
+        digest, size, held = hashlib.sha256(), 0, 0
         with path.open("wb") as out:
             for row in members:
-                record = frame(encode(row | {"image": picture(str(row["id"]))}))
+                record = frame(encode({**row, "image": picture(str(row["id"]))}))
                 digest.update(record)
                 size += out.write(record)
-        made.append(Shard(path.name, len(members), size, digest.hexdigest()))
+                held += 1
+        made.append(Shard(path.name, held, size, digest.hexdigest()))
     return made
 
 
@@ -91,13 +121,14 @@ class Spool:
     """Pictures on disk between the order in which they are read and the order in which they are written.
 
     Reading follows the files (each sheet is decoded once, each archive read front to back), writing follows the
-    hashes; this file stands between the two, so that memory holds one picture, not the corpus.
+    hashes; this file stands between the two, so that memory holds one picture, and 24 bytes of every other.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("w+b")
-        self._spans: dict[str, tuple[int, int]] = {}
+        self._spans = array("Q")  # key, start and length of each picture, one after the other
+        self._sorted: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]] | None = None
         self._end = 0
 
     def __enter__(self) -> Spool:
@@ -111,15 +142,29 @@ class Spool:
 
     def put(self, picture: str, data: bytes) -> None:
         """Keep the bytes of one picture under its id."""
-        self._spans[picture] = (self._end, len(data))
+        self._spans.extend((_key(picture), self._end, len(data)))
+        self._sorted = None
         self._file.seek(self._end)
         self._end += self._file.write(data)
 
     def get(self, picture: str) -> bytes:
-        """Return the bytes of one picture; KeyError where it was not put in."""
-        start, length = self._spans[picture]
+        """Return the bytes of one picture; KeyError where it was not put in, or twice."""
+        if self._sorted is None:
+            spans = np.frombuffer(self._spans, np.uint64).reshape(-1, 3)
+            order = np.argsort(spans[:, 0], kind="stable")
+            self._sorted = spans[order, 0], spans[order, 1:]
+        keys, spans = self._sorted
+        key = np.uint64(_key(picture))
+        first, after = np.searchsorted(keys, key, "left"), np.searchsorted(keys, key, "right")
+        if after - first != 1:
+            raise KeyError(picture)
+        start, length = spans[first].tolist()
         self._file.seek(start)
         return self._file.read(length)
+
+
+def _key(picture: str) -> int:
+    return int.from_bytes(place(picture)[:8])
 
 
 def write_metadata(

@@ -1,4 +1,5 @@
 -- one row per picture of the corpus, with what its shard says of it and where its bytes are
+create or replace temp view shard_rows as
 select
     id, source, isic_id, sha256, width::bigint as width, height::bigint as height,
     category, category_index::bigint as category_index, subtype, subtype_index::bigint as subtype_index,
@@ -8,4 +9,3 @@ select
     location, box_left::bigint as box_left, box_top::bigint as box_top,
     box_width::bigint as box_width, box_height::bigint as box_height
 from corpus
-order by location, box_top, box_left, id

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 from curate import whole
+from curate.corpus_rows import CorpusRows
 from curate.errors import CorpusError
 from curate.freshness import require
 from curate.ml import shards
@@ -26,17 +24,18 @@ def run(workspace: Workspace) -> Report:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
         require(database, "split")
-        rows: list[dict[str, Any]] = database.select("shard_rows").to_pylist()
         names = LabelNames.read(database)
-    made = ShardSet.of(workspace, rows, names)
+    rows = CorpusRows.of(workspace)
+    tally = rows.tally()
+    made = ShardSet.of(rows, tally, names)
     report.details |= {"folder": str(made.home), "key": made.key}
     if made.home.is_dir():
-        report.there = len(rows)
+        report.there = tally.pictures
     else:
         _make(made)
-        report.made = len(rows)
+        report.made = tally.pictures
     shards.point(made.home)
-    report.details["splits"] = dict(sorted(Counter(str(row["split"]) for row in rows).items()))
+    report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
 
 
