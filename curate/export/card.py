@@ -136,9 +136,9 @@ def _tone(rows: Sequence[Row], bounds: Bounds) -> str:
     estimated = Counter(row["tone_ita_class"] for row in rows if row["tone_ita_class"] is not None)
     lines = [
         "Reported (Fitzpatrick type) and estimated (individual typology angle of the skin beside the lesion) are two "
-        "scales, and are never merged. A type may be reported only where there was a biopsy, so the labels within a type "
-        "need not be those of its skin. The estimate is weak on photographs, whose light and white balance change it as "
-        f"much as skin does. Its classes: {bounds}.",
+        "scales, and are never merged. A type may be reported only where there was a biopsy, so the labels within a "
+        "type need not be those of its skin. The estimate is weak on photographs, whose light and white balance change "
+        f"it as much as skin does. Its classes: {bounds}.",
         _table(
             ["reported type", "pictures"],
             [[tone, count] for tone, count in sorted(reported.items())] + [["unknown", len(rows) - reported.total()]],
