@@ -16,10 +16,10 @@ halves (all sizes of one picture into the same): one chose the thresholds, the o
 the sha256 of their names, and looked at after everything was chosen: of round 1 both halves were before the eyes of
 whoever chose between ways to measure.
 
-Prints for the half that reports and for round 2, for each artefact: its threshold, pictures with and without it,
-sensitivity, specificity with 95 % intervals (Wilson 1927), and the area under the ROC curve; then the milliseconds of a
-look. `--choose`: for the half that chose, the same with the threshold at which sensitivity + specificity is greatest
-(Youden 1950).
+Prints for the half that reports, for round 2, and for both together (`RIGHT` of curate.images.artefacts), for each
+artefact: its threshold, pictures with and without it, sensitivity, specificity with 95 % intervals (Wilson 1927), and
+the area under the ROC curve; then the milliseconds of a look. `--choose`: for the half that chose, the same with the
+threshold at which sensitivity + specificity is greatest (Youden 1950).
 """
 
 from __future__ import annotations
@@ -107,9 +107,11 @@ def main() -> None:
         print(f"{len(chosen)} pictures, on which the thresholds were chosen\n")
         print(_table(chosen, measured, asked.choose))
         return
+    reports, second = [row for row in first if not chooses(row)], [row for row in rows if row["round"] == "2"]
     for words_, some in (
-        ("the half of round 1 that reports", [row for row in first if not chooses(row)]),
-        ("round 2, looked at after everything was chosen", [row for row in rows if row["round"] == "2"]),
+        ("the half of round 1 that reports", reports),
+        ("round 2, looked at after everything was chosen", second),
+        ("both together, as the report and artefact_bias say it", reports + second),
     ):
         print(f"{len(some)} pictures: {words_}\n\n{_table(some, measured, asked.choose)}\n")
     _time(list(found.values()))

@@ -15,8 +15,8 @@ from curate import Workspace, pipeline
 from curate.audit import report
 from curate.files import Location
 from curate.images import codec
-from curate.images.tone import NAME, VERSION
-from curate.look import Errand, look
+from curate.images.tone import LEAST_CONFIDENCE, NAME, VERSION
+from curate.look import VERSIONS, Errand, look
 from curate.stages import fetch, inspect
 
 
@@ -70,8 +70,24 @@ def test_agreement_stands_beside_what_others_published(built: Workspace) -> None
         if row["tone_reported"] is not None and row["tone_ita_class"] is not None
     ]
     whole = next(row for row in found if row["source"] == "all sources")
+    reported = [
+        row["tone_reported"]
+        for row in rows(built, "corpus")
+        if row["tone_reported"] is not None and row["tone_ita_class"] is not None
+    ]
     assert (whole["pictures"], whole["exact"]) == (len(both), pytest.approx(np.mean([x == 0 for x in both]), abs=1e-4))
     assert whole["within_one"] == pytest.approx(np.mean([x <= 1 for x in both]), abs=1e-4)
+    assert whole["types"].split() == [str(kind) for kind in sorted(set(reported))]
+    scores = {guess: np.mean([kind == guess for kind in reported]) for guess in range(1, 7)}
+    assert whole["constant_exact"] == pytest.approx(max(scores.values()), abs=1e-4)
+    assert scores[whole["constant"]] == max(scores.values())
+    near = np.mean([abs(kind - whole["constant"]) <= 1 for kind in reported])
+    assert whole["constant_within_one"] == pytest.approx(near, abs=1e-4)
+    for share in ("exact", "within_one"):
+        # Wilson: the shares from which the one seen is just 1.96 standard errors away.
+        z2, seen = 1.959964**2 / len(both), whole[share]
+        low, high = sorted(np.roots([1 + z2, -2 * seen - z2, seen**2]))
+        assert (whole[f"{share}_low"], whole[f"{share}_high"]) == pytest.approx((low, high), abs=2e-4)
     people = next(row for row in found if row["compared"] == "two people, published")
     assert (float(people["exact"]), float(people["within_one"])) == (0.48, 0.91)
     assert [float(row["within_one"]) for row in found if "ITA and people" in row["compared"]] == [0.58, 0.65]
@@ -87,36 +103,68 @@ def test_every_table_of_classes_says_whose_bounds_they_are(built: Workspace) -> 
     assert page.count("light and white balance change it as much as skin does") >= 2
 
 
-def test_shares_have_the_intervals_of_wilson_and_newcombe(tmp_path: Path) -> None:
-    """56 of 70 and 48 of 80: the worked example of Newcombe 1998 (Statistics in Medicine 17:873), Table II a."""
-    workspace = small_corpus.build(tmp_path)
+def biased(root: Path, pictures: list[tuple[str, float, str]]) -> dict[str, Any]:
+    """Return the row of `artefact_bias` for the hair of pictures, each with its category, its hair and its family."""
+    workspace = small_corpus.build(root)
     with workspace.database() as database:
-        pictures = (
-            [("malignant", 0.9)] * 56 + [("malignant", 0.0)] * 14 + [("benign", 0.9)] * 48 + [("benign", 0.0)] * 32
-        )
         seen = [
             {
                 "source": "made",
+                "family": family,
                 "category_index": 2 * (category == "malignant"),
                 **dict.fromkeys(inspect.artefacts.NAMES, 0.0),
                 "hair": hair,
             }
-            for category, hair in pictures
+            for category, hair, family in pictures
         ]
         database.replace("corpus", pa.Table.from_pylist(seen))
         database.build("views/artefact_bias")
     (row,) = (row for row in rows(workspace, "artefact_bias") if row["artefact"] == "hair")
+    return row
+
+
+NEWCOMBE = [("malignant", 0.9)] * 56 + [("malignant", 0.0)] * 14 + [("benign", 0.9)] * 48 + [("benign", 0.0)] * 32
+
+
+def test_shares_have_the_intervals_of_wilson_and_newcombe(tmp_path: Path) -> None:
+    """56 of 70 and 48 of 80: the worked example of Newcombe 1998 (Statistics in Medicine 17:873), Table II a."""
+    row = biased(tmp_path, [(*picture, str(place)) for place, picture in enumerate(NEWCOMBE)])
     assert (row["malignant_with"], row["malignant_pictures"], row["other_with"], row["other_pictures"]) == (
         56,
         70,
         48,
         80,
     )
+    assert (row["malignant_independent"], row["other_independent"]) == (70, 80)
     assert (row["difference"], row["difference_low"], row["difference_high"]) == (0.2, 0.0524, 0.3339)
     # Wilson: the shares p from which 56 of 70 is just 1.96 standard errors away, (0.8 - p)^2 = z^2 p (1 - p) / 70.
     share, z2 = 0.8, 1.959964**2 / 70
     low, high = sorted(np.roots([1 + z2, -2 * share - z2, share**2]))
     assert (row["malignant_low"], row["malignant_high"]) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_pictures_that_a_family_repeats_narrow_no_interval(tmp_path: Path) -> None:
+    """Each picture of Newcombe's example ten times in one family: the shares and nearly the intervals are the same."""
+    row = biased(tmp_path, [(*picture, str(place)) for place, picture in enumerate(NEWCOMBE) for _ in range(10)])
+    assert (row["malignant_pictures"], row["malignant_families"], row["other_families"]) == (700, 70, 80)
+    assert (row["malignant_independent"], row["other_independent"]) == pytest.approx((70, 80), abs=1.2)
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((0.0524, 0.3339), abs=0.003)
+
+
+def test_families_that_differ_within_themselves_tell_as_much_as_their_pictures(tmp_path: Path) -> None:
+    mixed = [
+        (kind, hair, f"{kind}{place}") for kind in ("malignant", "benign") for place in range(40) for hair in (0.9, 0.0)
+    ]
+    row = biased(tmp_path, mixed)
+    assert (row["malignant_independent"], row["other_independent"]) == (80, 80)
+
+
+def test_where_all_of_few_families_have_it_a_family_counts_once(tmp_path: Path) -> None:
+    row = biased(
+        tmp_path, [("malignant", 0.9, "one")] * 500 + [("benign", 0.0, str(place % 5)) for place in range(500)]
+    )
+    assert (row["malignant_independent"], row["other_independent"]) == (1, 5)
+    assert row["difference_low"] < 0.1, "by pictures it would be above 0.98"
 
 
 def test_where_one_side_has_no_picture_there_is_no_share(built: Workspace) -> None:
@@ -165,6 +213,35 @@ def test_a_corpus_of_before_gets_the_columns_that_it_lacks(tmp_path: Path) -> No
         assert {"ruler", "ink", "text", "tone_ita_method"} <= set(database.table("appearance").schema.names)
         assert "mask_location" in database.table("claims").schema.names
         assert (database.count("appearance"), database.count("claims")) == (1, 1)
+
+
+def test_an_angle_of_little_confidence_has_no_class(tmp_path: Path) -> None:
+    workspace = small_corpus.build(tmp_path)
+    with workspace.database() as database:
+        seen = database.table("appearance").to_pylist()
+        for place, row in enumerate(seen):
+            row["tone_ita_confidence"] = LEAST_CONFIDENCE - (0.001 if place % 2 else 0)
+        database.replace("appearance", pa.Table.from_pylist(seen, schema=database.table("appearance").schema))
+        database.build("pictures", **VERSIONS)
+    pictures = rows(workspace, "pictures")
+    assert {row["tone_ita_confidence"] >= LEAST_CONFIDENCE for row in pictures} == {True, False}
+    for row in pictures:
+        assert row["tone_ita_deg"] is not None
+        assert (row["tone_ita_class"] is None) == (row["tone_ita_confidence"] < LEAST_CONFIDENCE)
+    for row in rows(workspace, "category_by_skin_tone"):
+        assert row["least_confidence"] == (LEAST_CONFIDENCE if row["kind"] == "estimated" else None)
+
+
+def test_the_page_says_which_pictures_have_a_type_and_how_many_differences_it_shows(
+    built: Workspace,
+) -> None:
+    page = html(built)
+    assert "For which pictures a type is reported, by how the diagnosis was made" in page
+    assert "compare types only within one way of diagnosis" in page
+    shown = [row for row in rows(built, "artefact_bias") if row["difference"] is not None]
+    assert f"{len(shown)} differences are shown" in page
+    assert f"unknown where the confidence is below {LEAST_CONFIDENCE}" in page
+    assert "Told rightly of 81.0 % that have it and 79.0 % that do not" in page
 
 
 @pytest.mark.real

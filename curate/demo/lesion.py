@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.demo.noise import Plane, axes, flip, generator, ramp, smooth
-from curate.demo.skin import SKIN, Canvas, Colour, Pixels, add_props, colour, finish, texture
+from curate.demo.skin import SKIN, Canvas, Colour, Pixels, add_ink, add_props, colour, finish, texture
 
 Style = Literal["pigmented", "waxy", "vascular", "firm", "rough", "scaly", "chaotic", "eroded"]
 
@@ -87,6 +87,11 @@ def draw(
     return draw_outlined(subtype, lesion=lesion, view=view, width=width, height=height, clinical=clinical, skin=skin)[0]
 
 
+def has_ink(lesion: str, view: str) -> bool:
+    """Tell whether somebody wrote beside this lesion with a pen: on one photograph in eight, whatever it shows."""
+    return bool(generator(f"ink/{lesion}/{view}").random() < 1 / 8)
+
+
 def draw_outlined(
     subtype: str,
     *,
@@ -115,6 +120,8 @@ def draw_outlined(
     canvas += (body - canvas) * cover[:, :, None]
     _details(own, seen, style, canvas, distance, noise)
     add_props(seen, canvas, tone, clinical)
+    if has_ink(lesion, view):
+        add_ink(generator(f"pen/{lesion}/{view}"), canvas)
     return finish(seen, canvas, clinical), distance < 1
 
 

@@ -23,6 +23,10 @@ SKIN: tuple[Colour, ...] = (
 )
 
 
+PEN: Colour = (70, 50, 150)
+"""The violet of a surgeon's pen, as sRGB."""
+
+
 def colour(tone: float) -> Colour:
     """Return the sRGB of skin of that tone, from 0 (very light) to 1 (very dark)."""
     place = min(max(tone, 0.0), 1.0) * (len(SKIN) - 1)
@@ -52,7 +56,7 @@ def texture(
 
 
 def add_props(seen: np.random.Generator, canvas: Canvas, tone: float, clinical: bool) -> None:
-    """Hair, a ruler, ink, the dark corners of a dermatoscope or the edge of the body: on some pictures."""
+    """Hair, a ruler, the dark corners of a dermatoscope or the edge of the body: on some pictures."""
     height, width = canvas.shape[:2]
     if seen.random() < 0.35:
         for _ in range(int(seen.integers(3, 5 + height // 25))):
@@ -67,6 +71,20 @@ def add_props(seen: np.random.Generator, canvas: Canvas, tone: float, clinical: 
         x, y = axes(width, height)
         reach = np.float32(0.58 + 0.2 * seen.random())
         canvas *= (1 - ramp((np.sqrt(x * x + y * y) - reach) * 12))[:, :, None]
+
+
+def add_ink(pen: np.random.Generator, canvas: Canvas) -> None:
+    """Draw three to five strokes of a violet pen along the edges, as surgeons mark what they will cut."""
+    height, width = canvas.shape[:2]
+    x, y = axes(width, height)
+    thick, edge = np.float32(0.012), np.float32(width / height)
+    for _ in range(int(pen.integers(3, 6))):
+        middle, away = np.float32((pen.random() - 0.5) * 0.6), np.float32(0.40 + 0.05 * pen.random())
+        away *= -1 if pen.random() < 0.5 else 1
+        along, beside = (x, y - away) if pen.random() < 0.5 else (y, x - away * edge)
+        beyond = np.maximum(np.abs(along - middle) - np.float32(0.09), 0)
+        stroke = ramp((thick - np.maximum(np.abs(beside), beyond)) / thick * 2)
+        canvas += (np.asarray(PEN, np.float32) - canvas) * stroke[:, :, None]
 
 
 def _hair(seen: np.random.Generator, canvas: Canvas, shade: float) -> None:

@@ -145,8 +145,9 @@ def _tone(chosen: Selection, bounds: Bounds) -> str:
     unknown = reported.pop(None, 0), estimated.pop(None, 0)
     lines = [
         "Reported (Fitzpatrick type) and estimated (individual typology angle of the skin beside the lesion) are two "
-        "scales, and are never merged. The estimate is weak on photographs, whose light and white balance change it as "
-        f"much as skin does. Its classes: {bounds}.",
+        "scales, and are never merged. A type may be reported only where there was a biopsy, so the labels within a "
+        "type need not be those of its skin. The estimate is weak on photographs, whose light and white balance change "
+        f"it as much as skin does. Its classes: {bounds}.",
         _table(
             ["reported type", "pictures"],
             [[tone, count] for tone, count in sorted(reported.items())] + [["unknown", unknown[0]]],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from curate.images.codec import Pixels
+from curate.images.lighting import evenly_lit
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -18,10 +21,23 @@ _SPREAD = (6.0, 22.0)  # colour differences (CIE76) between which lesion and ski
 _SMALLER = 0.1  # of the weight of the heaviest part: parts lighter than that are no lesion
 _MIDDLE = 0.08  # how fast a part's weight falls with its distance from the middle, as a share of the sides squared
 _LEAST_RING = 12  # pixels at half size
+_COLOUR = 5.0  # CIE chroma: with less, b* is next to 0 and the angle (ITA) is near 90 or -90 whatever the skin is
 
 
-def parted(small: Pixels, outside: Mask, hidden: Mask, mask: Mask | None = None) -> tuple[Mask, Mask]:
-    """Part a picture, uint8 (h, w, 3) some 256 pixels high, into skin and lesion: two bool masks (h, w).
+@dataclass(frozen=True)
+class Parts:
+    """Skin, lesion, and what has the place of skin but tells nothing of its tone; bool (h, w) each.
+
+    `untold` is without colour (paper, cloth, grey hair, skin in a light that left it none), or lies in a soft shade.
+    """
+
+    skin: Mask
+    lesion: Mask
+    untold: Mask
+
+
+def parted(small: Pixels, outside: Mask, hidden: Mask, mask: Mask | None = None) -> Parts:
+    """Part a picture, uint8 (h, w, 3) some 256 pixels high, into skin and lesion.
 
     `outside` is what is not of the picture (frame, dark corners), `hidden` what lies on it (hair, highlights), both
     bool (h, w); `mask` tells the lesion where it is known.
@@ -32,20 +48,29 @@ def parted(small: Pixels, outside: Mask, hidden: Mask, mask: Mask | None = None)
     """
     nothing = np.zeros(outside.shape, dtype=np.bool_)
     if not (~(outside | hidden)).any():
-        return nothing, nothing
+        return Parts(nothing, nothing, nothing)
     half = ((outside.shape[1] + 1) // 2, (outside.shape[0] + 1) // 2)
     lab, seen = _softened(small, outside, hidden, half)
     known = None if mask is None else _resized(mask, half)
-    ring = lab[seen & (_outer(seen.shape) if known is None else ~known)]
+    coloured = np.hypot(lab[..., 1], lab[..., 2]) >= _COLOUR
+    around = seen & (_outer(seen.shape) if known is None else ~known)
+    # Paper or a grey band is not what skin looks like, unless the whole picture has no colour.
+    ring = lab[around & coloured] if (around & coloured).sum() >= _LEAST_RING else lab[around]
     if len(ring) < _LEAST_RING:
-        return nothing, nothing if mask is None else mask
-    apart = _differs(lab, np.median(ring, axis=0))
+        return Parts(nothing, nothing if mask is None else mask, nothing)
+    middle = np.median(ring, axis=0)
+    apart = _differs(lab, middle)
     level = float(np.clip(_LOWER * _otsu(apart[seen]), *_SPREAD))
     other = seen & (apart > level)
-    lesion = _heaviest(other) if known is None else known
-    skin = seen & ~other & ~_wider(lesion, 5) & _skin_coloured(lab)
-    size = outside.shape[::-1]
-    return _resized(skin, size) & ~(outside | hidden), mask if mask is not None else _resized(lesion, size)
+    lesion = _heaviest(other & (coloured | (lab[..., 0] <= middle[0]))) if known is None else known
+    flat = seen & ~other & ~_wider(lesion, 5) & _skin_coloured(lab)
+    skin = evenly_lit(lab[..., 0], flat & coloured)
+    size, inside = outside.shape[::-1], ~(outside | hidden)
+    return Parts(
+        _resized(skin, size) & inside,
+        mask if mask is not None else _resized(lesion, size),
+        _resized(flat & ~skin, size) & inside,
+    )
 
 
 def _softened(small: Pixels, outside: Mask, hidden: Mask, half: tuple[int, int]) -> tuple[Floats, Mask]:

@@ -23,6 +23,8 @@ Greys = npt.NDArray[np.uint8]
 
 _BLACK = 70  # grey level (0..255) below which a corner is outside the lens, not dark skin
 _PLAIN = 0.97  # of a line along an edge that is of one colour where it belongs to a frame
+_RIM = 2  # lines at the very edge that may be a scanner's
+_SAME = 4  # grey levels within which all channels of a grey band are
 _GLARE = 238  # darkest channel from which light is reflected, not scattered
 _SPARK = (60, 120, 70)  # a small reflection: so much lighter than around it, so light, and at most so colourful
 _SPARK_WIDTH = 11  # pixels: what is broader is no small reflection
@@ -38,8 +40,9 @@ class Scene:
 
     `pixels` is uint8 (h, w, 3), sRGB; `grey`, `lightest` and `darkest` (the greatest and the least channel) are uint8
     (h, w); all masks are bool (h, w). `barred` is where no stroke is a hair: the frame, the dark corners, the ruler.
-    `strokes` are its thin dark lines, `ruler` the best candidate for one. `masked`: the lesion was told by a mask, not
-    by its colour.
+    `ink` is that beside the lesion. `untold` has the place of skin and tells nothing of its tone: it is without colour
+    or lies in a soft shade. `strokes` are thin dark lines, `ruler` the best candidate for one. `masked`: the lesion was
+    told by a mask, not by its colour.
     """
 
     pixels: Pixels
@@ -54,6 +57,7 @@ class Scene:
     highlight: Mask
     skin: Mask
     lesion: Mask
+    untold: Mask
     strokes: Strokes
     ruler: Ruler | None
     masked: bool
@@ -75,14 +79,17 @@ def scene(pixels: Pixels, mask: Mask | None = None) -> Scene:
     beside = barred = _wider(outside, 9)
     ink = _ink(small, ~beside)
     hair = lines.hair(grey, found) & ~barred
-    hidden = _wider(hair, 3) | _wider(highlight, 5) | _wider(ink, 5)
+    hidden = _wider(hair, 3) | _wider(highlight, 5)
     if ruler is not None and ruler.regular >= _REGULAR:
         strip = _strip(ruler, grey.shape)
         hair &= ~strip
         hidden |= strip
         barred = barred | strip
     known = None if mask is None else _fitted(mask, grey.shape)
-    skin, lesion = parting.parted(small, beside, hidden, known)
+    parts = parting.parted(small, beside, hidden | _wider(ink, 5), known)
+    if ink.any():
+        # Blue in a lesion is the lesion's own, and a sign of melanoma. A pen's stroke is too thin to be taken for one.
+        ink &= ~(parting.parted(small, beside, hidden).lesion if known is None else known)
     return Scene(
         small,
         grey,
@@ -94,8 +101,9 @@ def scene(pixels: Pixels, mask: Mask | None = None) -> Scene:
         hair,
         ink,
         highlight,
-        skin,
-        lesion,
+        parts.skin,
+        parts.lesion,
+        parts.untold,
         found,
         ruler,
         known is not None,
@@ -112,17 +120,21 @@ def _fitted(mask: Mask, shape: tuple[int, ...]) -> Mask:
 
 
 def _frame(lightest: Greys, darkest: Greys) -> Mask:
-    """Return the bands of one colour, black or white, that lie along an edge of the picture."""
+    """Return the bands of one colour, black, grey or white, that lie along an edge of the picture."""
     height, width = lightest.shape
     frame = np.zeros((height, width), dtype=np.bool_)
     for axis, length in ((1, height), (0, width)):
         if length < 8:
             continue
-        plain = ((lightest <= 36).mean(axis=axis) >= _PLAIN) | ((darkest >= 248).mean(axis=axis) >= _PLAIN)
-        if plain.all():
-            # Plain all over: there is nothing that it frames.
-            continue
+        extreme = ((lightest <= 36).mean(axis=axis) >= _PLAIN) | ((darkest >= 248).mean(axis=axis) >= _PLAIN)
         for step in (1, -1):
+            edge = -1 - _RIM if step == -1 else _RIM
+            plain = extreme | (
+                _grey(lightest, darkest, np.take(darkest, edge, axis=1 - axis)).mean(axis=axis) >= _PLAIN
+            )
+            if plain.all():
+                # Plain all over: there is nothing that it frames.
+                continue
             inside = np.flatnonzero(~plain[::step])
             # One or two odd lines at the very edge are a scanner's, and still outside the picture.
             inside = inside[inside > 1] if plain[::step][2] else inside
@@ -130,6 +142,12 @@ def _frame(lightest: Greys, darkest: Greys) -> Mask:
             chosen = slice(0, band) if step == 1 else slice(length - band, length)
             frame[(chosen, slice(None)) if axis == 1 else (slice(None), chosen)] = True
     return frame
+
+
+def _grey(lightest: Greys, darkest: Greys, line: Greys) -> Mask:
+    """Return what has the one grey of that line, as a band has that a program put round a picture; skin is never so."""
+    level = middle(line)
+    return np.asarray((darkest >= level - _SAME) & (lightest <= level + _SAME), dtype=np.bool_)
 
 
 def _corners(grey: Greys, frame: Mask) -> Mask:

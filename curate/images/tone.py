@@ -16,8 +16,9 @@ import numpy.typing as npt
 from curate.images.codec import Pixels
 from curate.images.scene import Scene, scene
 
-VERSION = 2  # raise it whenever the same picture would give another angle, share or confidence
+VERSION = 3  # raise it whenever the same picture would give another angle, share or confidence
 NAME = "ita-median-lab-d65"
+LEAST_CONFIDENCE = 0.25  # below it an angle has no class: a convention, since no truth says where to put it
 METHOD = "ITA from the medians of L* and b* (CIE Lab, D65) of the skin around the lesion"
 
 
@@ -31,7 +32,8 @@ class Bounds:
     def __str__(self) -> str:
         """Return them for eyes, with who published them, as they stand beside every table."""
         *named, (last, _) = ((name.replace("_", " "), above) for name, above in self.classes)
-        return f"{', '.join(f'{name} above {above:g}°' for name, above in named)}, {last} below ({self.source})"
+        classes = f"{', '.join(f'{name} above {above:g}°' for name, above in named)}, {last} below"
+        return f"{classes} ({self.source}); unknown where the confidence is below {LEAST_CONFIDENCE:g}"
 
 
 BOUNDS = {
@@ -73,8 +75,10 @@ class Tone:
     """What the skin around a lesion looks like.
 
     `ita_deg` in degrees, None where too little skin is seen. `share` is the share of the picture's pixels that were
-    used, 0..1. `confidence`, 0..1, falls with little skin, uneven skin and colours rare on skin. `method` names the
-    method and its version, and says where a mask told the lesion.
+    used, 0..1. `confidence`, 0..1, falls with little skin, uneven skin, hues rare on skin, and the part of the place of
+    skin that is without colour or in a soft shade. It says how much skin is seen, not how true its colour is: the light
+    and the white balance, which err most, are not in it. `method` names the method and its version, and says where a
+    mask told the lesion.
     """
 
     ita_deg: float | None
@@ -97,7 +101,8 @@ def tone(pixels: Pixels, seen: Scene | None = None) -> Tone:
     uneven = float(np.median(np.abs(lab[:, 0] - light)))
     hue = float(np.degrees(np.arctan2(yellow, red)))
     likely = 1.0 if 20 <= hue <= 90 else 0.4
-    confidence = min(1.0, share / 0.3) * float(np.clip(1.3 - uneven / 10, 0.2, 1)) * likely
+    told = share / (share + float(seen.untold.mean()))
+    confidence = min(1.0, share / 0.3, told) * float(np.clip(1.3 - uneven / 10, 0.2, 1)) * likely
     return Tone(round(degrees, 3), round(share, 4), round(confidence, 3), method)
 
 

@@ -32,6 +32,6 @@ left join tiles t on r.cell > 0 and t.sha256 = m.sha256 and t.cell = r.cell and 
 left join fingerprints f on f.sha256 = m.sha256 and f.cell = r.cell and f.version = $fingerprint
 left join appearance a on a.sha256 = m.sha256 and a.cell = r.cell and a.version = $appearance
 left join tones s on s.sha256 = m.sha256 and s.cell = r.cell
-left join tone_bounds b on s.tone_ita_deg > b.above and s.tone_ita_deg <= b.up_to
+left join tone_bounds b on s.tone_ita_deg > b.above and s.tone_ita_deg <= b.up_to and s.tone_ita_confidence >= b.least_confidence
 where r.problem is distinct from 'sheet unreadable' or r.cell > 0
 order by r.id;

@@ -70,7 +70,10 @@ def run(workspace: Workspace) -> Report:
 
 
 def tone_bounds(name: str) -> pa.Table:
-    """Return the table `tone_bounds`: the six classes of skin tone by those bounds, from light (step 1) to dark (6)."""
+    """Return the table `tone_bounds`: the six classes of skin tone by those bounds, from light (step 1) to dark (6).
+
+    `least_confidence`: an angle of less has no class.
+    """
     bounds = tone.BOUNDS[name]
     words, above = zip(*bounds.classes, strict=True)
     return pa.table(
@@ -86,15 +89,23 @@ def tone_bounds(name: str) -> pa.Table:
                 for low, high in zip(above, [math.inf, *above[:-1]], strict=True)
             ],
             "bounds": [name] * len(words),
+            "least_confidence": [tone.LEAST_CONFIDENCE] * len(words),
             "source": [bounds.source] * len(words),
         }
     )
 
 
 def artefact_thresholds() -> pa.Table:
-    """Return the table `artefact_thresholds`: from which strength on (0..1) each artefact counts as present."""
+    """Return the table `artefact_thresholds`: from which strength on (0..1) each counts, and how often rightly.
+
+    `sensitivity` and `specificity`, 0..1, are those on pictures that were looked at by eye.
+    """
     names = list(artefacts.NAMES)
-    return pa.table({"artefact": names, "threshold": [artefacts.THRESHOLDS[name] for name in names]})
+    sensitivity, specificity = zip(*(artefacts.RIGHT[name] for name in names), strict=True)
+    thresholds = [artefacts.THRESHOLDS[name] for name in names]
+    return pa.table(
+        {"artefact": names, "threshold": thresholds, "sensitivity": sensitivity, "specificity": specificity}
+    )
 
 
 def _weight(waiting: list[dict[str, Any]]) -> int:

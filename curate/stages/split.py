@@ -137,8 +137,13 @@ def _tell_deviations(database: Database, report: Report) -> None:
     report.details["deviations"] = away
     # Of few families the shares are what chance makes them: nobody needs a word on that.
     many = [row for row in away if row["families"] >= MANY]
-    for kind, title in (("subtype", "subtypes"), ("source", "sources"), ("tone", "skin tones")):
-        far = [row for row in many if row["kind"].startswith(kind)]
+    for kind, title in (
+        ("subtype", "subtypes"),
+        ("source", "sources"),
+        ("tone_reported", "skin tones as reported (Fitzpatrick types)"),
+        ("tone_ita_class", "skin tones as estimated (ITA classes)"),
+    ):
+        far = [row for row in many if row["kind"] == kind]
         if far:
             named = ", ".join(_deviation(row) for row in far[:_NAMED])
             more = f", and {len(far) - _NAMED} more" if len(far) > _NAMED else ""
