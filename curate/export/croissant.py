@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from curate import __version__
 from curate.export import parquet
-from curate.export.pictures import spooled, values
+from curate.export.pictures import TYPES, spooled, values
 from curate.export.selection import Selection
 from curate.ml.example import SCHEMA
 
@@ -24,7 +24,6 @@ NEEDS_PICTURES = True
 PICTURES = "pictures.parquet"
 
 _BATCH = 256  # pictures in memory at a time, and in a row group
-_ARROW = {"bytes": pa.binary(), "text": pa.string(), "int64": pa.int64(), "float": pa.float64()}
 _CROISSANT = {"bytes": "sc:ImageObject", "text": "sc:Text", "int64": "sc:Integer", "float": "sc:Float"}
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -52,7 +51,7 @@ _CONTEXT: dict[str, Any] = {
 
 def write(chosen: Selection, folder: Path) -> None:
     """Write `pictures.parquet` (a row per picture, with its bytes), `records.parquet` and `metadata.json`."""
-    schema = pa.schema([(feature.name, _ARROW[feature.kind]) for feature in SCHEMA])
+    schema = pa.schema([(feature.name, TYPES[feature.kind]) for feature in SCHEMA])
     with (
         spooled(chosen, folder, "export") as spool,
         pq.ParquetWriter(folder / PICTURES, schema, compression="zstd") as writer,

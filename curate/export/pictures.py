@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from curate import encoded
 from curate.corpus_rows import Row
 from curate.export.selection import Selection
@@ -17,6 +19,9 @@ from curate.ml.shards import Spool
 
 COLUMNS = tuple(feature.name for feature in SCHEMA if feature.name != "image")
 """What is said of a picture, in the order and the words of the shards' schema; unknown is None."""
+
+TYPES = {"bytes": pa.binary(), "text": pa.string(), "int64": pa.int64(), "float": pa.float64()}
+"""How a feature of each kind is stored in Parquet, where what is unknown is null."""
 
 PNG = b"\x89PNG"
 """With what a PNG begins."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import tarfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from curate.corpus_rows import Row
 from curate.export.pictures import file_stem, spooled, suffix, values
 from curate.export.selection import Selection
 from curate.ml.shards import dealt
@@ -24,7 +27,8 @@ def write(chosen: Selection, folder: Path) -> None:
     with spooled(chosen, folder, "export") as spool:
         for split, pictures in chosen.tally.splits.items():
             rows = chosen.rows.ordered("place", split=split)
-            for number, _, members in dealt(rows, pictures, recipe.pictures_per_shard):
+            held = (members for _, _, members in dealt(rows, pictures, recipe.pictures_per_shard))
+            for number, members in enumerate(_with_any(held)):
                 path = folder / f"{recipe.name}-{split}-{number:06d}.tar"
                 with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
                     for row in members:
@@ -33,6 +37,14 @@ def write(chosen: Selection, folder: Path) -> None:
                         said = json.dumps(values(row), ensure_ascii=False, sort_keys=True).encode()
                         _add(archive, f"{stem}{suffix(data)}", data)
                         _add(archive, f"{stem}.json", said)
+
+
+def _with_any(dealt_: Iterable[Iterator[Row]]) -> Iterator[Iterator[Row]]:
+    """Yield the shards that hold something: an archive without a picture stops who reads nothing else."""
+    for members in dealt_:
+        first = list(itertools.islice(members, 1))
+        if first:
+            yield itertools.chain(first, members)
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:

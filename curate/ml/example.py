@@ -20,31 +20,52 @@ Value = bytes | str | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature: its name, how it is stored, what it says and in which unit.
+    """One feature: its name, how it is stored, what it says and in which unit, and whether it is `always` known.
 
-    An unknown text is "", an unknown int64 -1, an unknown float NaN: none of these is a value that can be meant.
+    What is unknown is written as `UNKNOWN` of its kind: none of these is a value that can be meant.
     """
 
     name: str
     kind: Kind
     meaning: str
+    always: bool = False
+
+    @property
+    def described(self) -> str:
+        """What it says, and how it says that it is unknown, for whoever has the file alone."""
+        return self.meaning if self.always else f"{self.meaning}; {_TOLD[self.kind]} where it is unknown"
+
+
+UNKNOWN: dict[Kind, Value] = {"text": "", "int64": -1, "float": float("nan")}
+_TOLD = {"text": "empty", "int64": "-1", "float": "NaN"}
 
 
 SCHEMA: tuple[Feature, ...] = (
-    Feature("id", "text", "source:image_id; unique in the corpus"),
-    Feature("source", "text", "name of the source whose release the bytes are from"),
+    Feature("id", "text", "source:image_id; unique in the corpus", always=True),
+    Feature("source", "text", "name of the source whose release the bytes are from", always=True),
     Feature("isic_id", "text", "id in the ISIC Archive"),
-    Feature("image", "bytes", "the picture, JPEG or PNG, RGB, upright, sRGB"),
-    Feature("sha256", "text", "sha256 (hex) of the source's file: the picture, or the sheet that it was cut from"),
-    Feature("width", "int64", "pixels, of the original picture or tile before it was scaled for the shards"),
-    Feature("height", "int64", "pixels, of the original picture or tile before it was scaled for the shards"),
-    Feature("category", "text", "benign, precancerous or malignant; or as own label maps declare"),
-    Feature("category_index", "int64", "its place in `labels` of index.json, from 0; -1 where it is unknown"),
+    Feature("image", "bytes", "the picture, JPEG or PNG, RGB, upright, sRGB", always=True),
+    Feature(
+        "sha256",
+        "text",
+        "sha256 (hex) of the source's file: the picture, or the sheet that it was cut from",
+        always=True,
+    ),
+    Feature(
+        "width", "int64", "pixels, of the original picture or tile before it was scaled for the shards", always=True
+    ),
+    Feature(
+        "height", "int64", "pixels, of the original picture or tile before it was scaled for the shards", always=True
+    ),
+    Feature("category", "text", "benign, precancerous or malignant; or as own label maps declare", always=True),
+    Feature("category_index", "int64", "its place in `labels` of index.json, from 0", always=True),
     Feature("subtype", "text", "one of the subtypes of the taxonomy"),
-    Feature("subtype_index", "int64", "row of the subtype in the taxonomy, from 0"),
-    Feature("split", "text", "train, validation or test"),
+    Feature(
+        "subtype_index", "int64", "row of the subtype in the taxonomy, from 0: its place in `labels` of index.json"
+    ),
+    Feature("split", "text", "train, validation or test", always=True),
     Feature("fold", "int64", "fold of the family, from 0, where the recipe has folds; none in the test set"),
-    Feature("family", "text", "what must not be torn by a split: same picture, same lesion, same patient"),
+    Feature("family", "text", "what must not be torn by a split: same picture, same lesion, same patient", always=True),
     Feature("lesion_id", "text", "lesion, as the source names it"),
     Feature("patient_id", "text", "patient, as the source names it"),
     Feature("age", "float", "years"),
@@ -55,8 +76,8 @@ SCHEMA: tuple[Feature, ...] = (
     Feature("tone_reported", "int64", "Fitzpatrick type 1-6 as the source reports it"),
     Feature("tone_ita_deg", "float", "degrees; individual typology angle estimated from the pixels"),
     Feature("tone_ita_class", "text", "class of that estimate"),
-    Feature("license", "text", "SPDX id or LicenseRef-..."),
-    Feature("attribution", "text", "credit line that the licence asks for"),
+    Feature("license", "text", "SPDX id or LicenseRef-...", always=True),
+    Feature("attribution", "text", "credit line that the licence asks for", always=True),
     Feature("source_label", "text", "the diagnosis, verbatim, in the source's own word"),
 )
 

@@ -208,7 +208,7 @@ def features(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
                 "pythonClassName": f"{package}.image_feature.Image",
                 "image": {"shape": shape, "dtype": "uint8"},
             }
-        elif feature.name in names:
+        elif feature.name in names and feature.always:  # a ClassLabel takes -1 for the last of its names
             kind = {
                 "pythonClassName": f"{package}.class_label_feature.ClassLabel",
                 "classLabel": {"numClasses": str(len(names[feature.name]))},
@@ -221,7 +221,7 @@ def features(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
                 "pythonClassName": f"{package}.scalar.Scalar",
                 "tensor": {"shape": {}, "dtype": dtype, "encoding": "none"},
             }
-        words[feature.name] = kind | {"description": feature.meaning}
+        words[feature.name] = kind | {"description": feature.described}
     return {
         "pythonClassName": f"{package}.features_dict.FeaturesDict",
         "featuresDict": {"features": words},
