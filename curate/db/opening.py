@@ -20,7 +20,6 @@ OTHER_FORM = (duckdb.CatalogException, duckdb.BinderException)
 # DuckDB 2.0.0 takes two joined subqueries that differ only in their grouping column for one, and gives wrong rows;
 # without that optimizer the rows are right (a test in tests/test_db.py holds it).
 SOUND = "set disabled_optimizers = 'common_subplan'"
-QUIET = "set enable_progress_bar = false"  # it would stand among the results, on stdout
 
 
 def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -33,7 +32,6 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as refused:
         raise not_opened(path, str(refused)) from refused
     connection.execute(SOUND)
-    connection.execute(QUIET)
     return connection
 
 
