@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from pyarrow import csv
 
 from curate import whole
 from curate.errors import CorpusError
@@ -14,6 +18,7 @@ from curate.workspace import Workspace
 
 Row = dict[str, Any]
 Order = Literal["file", "id", "place"]
+Table = Literal["corpus", "exclusions"]
 
 COUNTED = ("source", "category", "subtype", "license", "tone_reported", "tone_ita_class", "diagnosis_method")
 
@@ -74,6 +79,42 @@ class CorpusRows:
                 lacking += 1
                 without = without or [row["id"]]
         return Tally({split: splits[split] for split in SPLITS if splits[split]}, words, kinds, lacking, without)
+
+
+def digest(workspace: Workspace, table: Table = "corpus") -> str:
+    """Return the sha256 (hex) of the rows of a table, in the order of their ids, as CSV with a header.
+
+    Text is in quotes and what is unknown is empty, so that no two tables have one hash. What is said of a picture
+    counts, its bytes by their hash; where they lie does not. Raises CorpusError where the table is not there.
+    """
+    hashed = _Hashed()
+    with workspace.database(read_only=True) as database, database.spilling(MEMORY):
+        database.require(table, "split")
+        batches = database.batches(f"{table}_contents")
+        writer = None
+        for batch in batches:
+            writer = writer or csv.CSVWriter(hashed, batch.schema, write_options=_AS_CSV)
+            writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
+    return hashed.digest.hexdigest()
+
+
+_AS_CSV = csv.WriteOptions(quoting_style="all_valid")
+
+
+class _Hashed(io.RawIOBase):
+    """A file that keeps nothing of what is written but its hash."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        return len(data)
 
 
 @dataclass(frozen=True)

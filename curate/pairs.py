@@ -16,6 +16,7 @@ from curate.workspace import Workspace
 
 LOOK_VERSION = fingerprint.VERSION * 1000 + overlap.VERSION
 NEARNESS_VERSION = ((features.VERSION * 100 + neighbours.VERSION) * 100 + alignment.VERSION) * 100 + overlap.VERSION
+VERSIONS = {"looks": LOOK_VERSION, "nearness": NEARNESS_VERSION}
 
 FEWEST_PLACES = 6  # that agree: with fewer the pixels are not looked at
 _BEHIND = 0.15  # by which the agreement in detail may stay behind that of the whole: it sees what a small look blurs

@@ -81,6 +81,7 @@ def rehearse(workspace: Workspace, stages: Sequence[str] = ("dedup", "label", "s
         is_built = database.has("corpus")
         rehearsed = copy.copy(workspace)
         rehearsed.database_path = folder / workspace.database_path.name
+        rehearsed.lock_path = folder / workspace.lock_path.name
         shutil.copyfile(workspace.database_path, rehearsed.database_path)
         reports = [run(stage, rehearsed).as_dict() for stage in stages]
         found: dict[str, Any] = {"changes": None}

@@ -145,6 +145,11 @@ class Recipe:
             )
         return recipe
 
+    def knobs(self, section: str) -> dict[str, Any]:
+        """Return the values of a section by `section.knob`, as JSON has them: lists where the recipe has tuples."""
+        values = dataclasses.asdict(getattr(self, section)).items()
+        return {f"{section}.{knob}": list(value) if isinstance(value, tuple) else value for knob, value in values}
+
     def key(self, *sections: str) -> str:
         """Return the sha256 (hex) of the named sections: part of the name of what was made with them."""
         chosen = {name: dataclasses.asdict(getattr(self, name)) for name in sections}

@@ -191,6 +191,10 @@ class Workspace:
         """Return what `corpus.lock.json` says of each source: its files, where they came from, what was accepted."""
         return lock_.read(self.lock_path)
 
+    def lock(self) -> lock_.Lock:
+        """Return all that `corpus.lock.json` says: of each source, and of the corpus that was built of them."""
+        return lock_.load(self.lock_path)
+
     def remembered(self) -> list[str]:
         """Return the sources of which something is, was or is placed here, sorted, also where `data_cache` is gone.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from conftest import Curate
 
@@ -156,12 +157,61 @@ def test_other_evidence_changes_survivors_and_reasons(built: Path, other: Path) 
     assert sum(row["records"] for row in changes(found, "entered the corpus") if row["was"] == "duplicate") > 0
 
 
-def test_a_database_alone_says_what_was_not_compared(built: Path, other: Path) -> None:
+def test_the_recipe_is_that_of_the_build(built: Path, other: Path) -> None:
+    recipe = other / "curate.toml"
+    recipe.write_text('[split]\nsalt = "another"\n', encoding="utf-8")
+    assert difference(built, other)["equal"], "edited, and not built since"
+    build(other)
+    recipe.unlink()
+    for after in (other, other / "data_cache" / "corpus.duckdb"):
+        found = difference(built, after)
+        assert causes(found) == {("recipe", "[split] salt")}
+        [cause] = found["causes"]
+        assert (cause["before"], cause["after"]) == ("curate", "another")
+        assert found["notes"] == []
+        assert {row["kind"] for row in found["changes"]} == {"split"}
+
+
+def test_a_corpus_that_is_not_the_locked_one_any_more_is_said_where_it_is_built(other: Path) -> None:
+    before = Workspace(other).lock().corpus
+    assert before is not None
+    text = Workspace(other).lock_path.read_text(encoding="utf-8")
     (other / "curate.toml").write_text('[split]\nsalt = "another"\n', encoding="utf-8")
-    file = other / "data_cache" / "corpus.duckdb"
-    found = difference(built, file)
+    assert pipeline.rehearse(Workspace(other))["changes"]
+    assert Workspace(other).lock_path.read_text(encoding="utf-8") == text, "looked at only"
+    report = pipeline.run("split", Workspace(other))
+    after = Workspace(other).lock().corpus
+    assert after is not None
+    said = f"this corpus is {after.short}, the lock named {before.short} before: made with other [split] salt"
+    assert said in report.notes
+
+
+def test_a_stage_run_alone_says_that_the_tables_are_of_two_times(built: Path, other: Path) -> None:
+    (other / "curate.toml").write_text("[dedup]\nnear_distance = 4\n", encoding="utf-8")
+    pipeline.run("dedup", Workspace(other, workers=1))
+    found = difference(built, other)
+    assert ("recipe", "[dedup] near_distance") not in causes(found), "the corpus was not built with it"
+    assert any(note.startswith(f"{other}: ") and "curate build" in note for note in found["notes"])
+
+
+def test_what_nobody_wrote_down_is_said_and_not_guessed(built: Path, other: Path) -> None:
+    """A corpus of an older curate says nothing of its recipe, and today's recipe is none."""
+    (other / "curate.toml").write_text('[split]\nsalt = "another"\n', encoding="utf-8")
+    with duckdb.connect(str(other / "data_cache" / "corpus.duckdb")) as connection:
+        connection.execute("drop table built_with")
+    found = difference(built, other)
     assert found["equal"]
-    assert any(str(file) in note for note in found["notes"])
+    [note] = found["notes"]
+    assert str(other) in note
+    assert "curate build" in note
+
+
+def test_the_same_files_from_another_folder_are_no_cause(world: World, built: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(world.served, tmp_path / "elsewhere"))
+    for source in SOURCES[:-1]:
+        pipeline.run("fetch", Workspace(tmp_path / "root"), sources=[source], from_=[moved / source])
+    build(tmp_path / "root")
+    assert difference(built, tmp_path / "root")["equal"]
 
 
 def no_corpus(folder: Path) -> Path:

@@ -84,7 +84,7 @@ def test_a_licence_has_to_be_accepted_and_is_recorded(root: Path, server: Server
     assert "--accept-license" in report.problems[0]
     assert not server.asked
     assert fetch.run(here, ["tiny"], accept_license=True).exit_code == 0
-    accepted = json.loads(here.lock_path.read_text())["tiny"]["accepted"]
+    accepted = json.loads(here.lock_path.read_text())["sources"]["tiny"]["accepted"]
     assert accepted["license"] == "CC-BY-NC-4.0"
     assert len(accepted["date"]) == 10
     shutil.rmtree(here.cache)

@@ -22,6 +22,7 @@ from PIL import Image
 from test_shards import _pictures as shard_pictures
 
 from curate import Workspace, pipeline
+from curate.corpus_rows import digest
 from curate.demo.world import make
 from curate.errors import CorpusError, UsageError
 from curate.export import FORMATS
@@ -94,6 +95,23 @@ def test_splits_are_what_people_cite(exported: dict[str, Path], rows: dict[str, 
     assert [row["id"] for row in listed] == sorted(rows)
     for row in listed:
         assert row == {name: text(rows[row["id"]][name]) for name in row}
+
+
+def test_another_corpus_is_cited_otherwise(corpus: Workspace, tmp_path: Path, exported: dict[str, Path]) -> None:
+    """The maps and the number of pictures are the same: the rows are not, and the citation says of which they are."""
+    other = Workspace(Path(shutil.copytree(corpus.root, tmp_path / "root")), workers=1)
+    with (other.root / "curate.toml").open("a", encoding="utf-8") as recipe:
+        recipe.write('[split]\nsalt = "zz"\n')
+    pipeline.run("split", other)
+    run(other, "splits", tmp_path / "splits")
+    cited = set()
+    for workspace, folder in ((corpus, exported["splits"]), (other, tmp_path / "splits")):
+        [line] = [line for line in (folder / "DATA_CARD.md").read_text().splitlines() if line.startswith("Cite this")]
+        assert f"pictures of corpus {digest(workspace)[:16]}, built with curate" in line
+        cited.add(line)
+    assert len(cited) == 2
+    for folder in exported.values():
+        assert f"of corpus {digest(corpus)[:16]}, " in (folder / "DATA_CARD.md").read_text(encoding="utf-8")
 
 
 def test_parquet_has_every_record_with_its_outcome(

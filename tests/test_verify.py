@@ -9,17 +9,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import FIXTURES
 
-from curate import pipeline
+from curate import corpus_rows, lock, pipeline
 from curate.audit import report as page
 from curate.audit import verify
-from curate.errors import CorpusError
+from curate.errors import CorpusError, FetchError
 from curate.ml import runs
 from curate.report import Report
 from curate.stages import fetch
-from curate.whole import seal_of
+from curate.whole import seal, seal_of
 from curate.workspace import Workspace
 
 SOURCES = ("isic_2019", "pad_ufes_20", "ph2")  # plain files and a zip; zips in a zip; content that lies unpacked
@@ -219,7 +220,7 @@ def _lock_with_a_wrong_standing(workspace: Workspace) -> None:
 def _in_the_lock(workspace: Workspace, word: str, value: object) -> None:
     lock = json.loads(workspace.lock_path.read_text(encoding="utf-8"))
     tree = json.loads(workspace.tree_path("isic_2019").read_text(encoding="utf-8"))
-    for files in (lock["isic_2019"]["files"], tree["taken"]):
+    for files in (lock["sources"]["isic_2019"]["files"], tree["taken"]):
         files["ISIC_2019_Training_GroundTruth.csv"][word] = value
     workspace.lock_path.write_text(json.dumps(lock), encoding="utf-8")
     workspace.tree_path("isic_2019").write_text(json.dumps(tree, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -317,4 +318,210 @@ def test_labels_only_is_sound_too(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, workers=1)
     fetch.run(workspace, ["isic_2019"], from_=[FIXTURES / "isic_2019"], labels_only=True)
     pipeline.run("parse", workspace, labels_only=True)
+    assert verify.run(workspace).exit_code == 0
+
+
+def finding(workspace: Workspace, kind: str) -> dict[str, str]:
+    """Return the only finding, which must be of that kind, and say what to type."""
+    report = verify.run(workspace)
+    assert report.exit_code == 1
+    [found] = report.details["findings"]
+    assert found["kind"] == kind
+    assert found["next"]
+    return dict(found)
+
+
+def test_the_lock_says_what_the_corpus_was_made_of(workspace: Workspace) -> None:
+    made = workspace.lock().corpus
+    assert made is not None
+    assert made.rows["corpus"] == corpus_rows.digest(workspace)
+    assert set(made.recipe) == {"corpus", "tone", "dedup", "label", "split", "shard"}
+    assert made.recipe["split"]["salt"] == "curate"
+    assert set(made.versions) == {
+        *("parsers", "montage", "fingerprint", "features", "appearance", "looks", "nearness"),
+    }
+    assert set(made.label_maps["files"]) == set(workspace.label_maps)
+    assert made.decisions is None
+    assert set(made.sources) == set(SOURCES)
+    assert made.shards is not None
+    assert made.shards["key"] == (workspace.cache / "shards" / "current").read_text().strip()
+    text = workspace.lock_path.read_text(encoding="utf-8")
+    assert str(workspace.root) not in text
+    for stage in ("split", "shard"):
+        assert pipeline.run(stage, workspace).notes == []
+        assert workspace.lock_path.read_text(encoding="utf-8") == text
+
+
+def test_the_lock_of_the_corpus_is_the_same_wherever_and_in_whatever_order(built: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    shutil.copytree(FIXTURES, given)
+    again = Workspace(tmp_path / "again", workers=2)
+    for source in reversed(SOURCES):
+        fetch.run(again, [source], from_=[given / source])
+    for stage in pipeline.STAGES[1:]:
+        pipeline.run(stage, again)
+    assert again.lock().corpus == Workspace(built).lock().corpus
+
+
+def edit(workspace: Workspace, statement: str) -> None:
+    """Change the database behind curate's back, and leave no trace beside it."""
+    with duckdb.connect(str(workspace.database_path)) as connection:
+        connection.execute(statement)
+    seal(workspace.database_path)
+
+
+def test_a_row_changed_with_the_hash_beside_the_database_is_found(workspace: Workspace) -> None:
+    edit(workspace, "update corpus set split = if(split = 'test', 'train', 'test')")
+    found = finding(workspace, "changed corpus")
+    assert found["where"] == f"{workspace.database_path}, table corpus"
+    assert found["next"].startswith(f"rm {shlex.quote(str(workspace.database_path))} && curate build")
+    workspace.database_path.unlink()
+    list(pipeline.build(workspace))
+    assert verify.run(workspace).exit_code == 0
+
+
+def test_a_reason_changed_in_the_database_is_found(workspace: Workspace) -> None:
+    with workspace.database(read_only=True) as database:
+        assert database.count("exclusions") > 0
+    edit(workspace, "update exclusions set detail = 'nothing'")
+    assert finding(workspace, "changed corpus")["where"].endswith("table exclusions")
+
+
+def test_no_two_tables_have_one_hash_because_of_what_is_unknown(workspace: Workspace) -> None:
+    found = {corpus_rows.digest(workspace)}
+    for value in ("''", "'null'", "',null'"):
+        edit(workspace, f"update corpus set lesion_id = {value}")
+        found.add(corpus_rows.digest(workspace))
+    assert len(found) == 4
+
+
+def test_what_the_database_says_of_its_recipe_is_held_against_the_lock(workspace: Workspace) -> None:
+    edit(workspace, """update built_with set value = '"zz"' where name = 'split.salt'""")
+    assert finding(workspace, "changed corpus")["found"] == "other [split] salt"
+
+
+def test_a_recipe_edited_after_the_build_is_found(workspace: Workspace) -> None:
+    recipe = workspace.root / "curate.toml"
+    recipe.write_text('[split]\nsalt = "zz"\n[train]\nepochs = 3\n', encoding="utf-8")
+    found = finding(Workspace(workspace.root), "other recipe")
+    assert found["where"] == f"{recipe} [split] salt"
+    assert (found["expected"], found["found"]) == ("'curate', as the corpus was built", "'zz'")
+    assert found["next"].startswith("curate build ")
+    recipe.write_text("[shard]\nquality = 80\n", encoding="utf-8")
+    assert finding(Workspace(workspace.root), "other recipe")["next"].startswith("curate shard ")
+    pipeline.run("shard", Workspace(workspace.root))
+    assert verify.run(Workspace(workspace.root)).exit_code == 0
+    recipe.write_text('[shard]\nquality = 80\n[split]\nsalt = "zz"\n', encoding="utf-8")
+    pipeline.run("split", Workspace(workspace.root))
+    pipeline.run("shard", Workspace(workspace.root))
+    assert verify.run(Workspace(workspace.root)).exit_code == 0
+
+
+def test_a_label_map_edited_after_the_build_is_found(workspace: Workspace) -> None:
+    own = workspace.root / "label_maps" / "ph2.csv"
+    own.parent.mkdir()
+    own.write_bytes(workspace.label_maps["ph2.csv"].read_bytes() + b"\n")
+    assert finding(Workspace(workspace.root), "other label map")["where"] == str(own)
+
+
+def test_a_decision_after_the_build_is_found(workspace: Workspace) -> None:
+    with workspace.database(read_only=True) as database:
+        one = database.table("exclusions").column("id").to_pylist()[0]
+    workspace.decisions_path.write_text(f"decision,first,second,note\nwithdraw,{one},,asked for\n", encoding="utf-8")
+    assert finding(workspace, "other decisions")["where"] == str(workspace.decisions_path)
+    for stage in ("dedup", "label", "split", "shard"):
+        pipeline.run(stage, workspace)
+    assert verify.run(workspace).exit_code == 0
+    workspace.decisions_path.write_text("decision,first\nno,word\n", encoding="utf-8")
+    assert finding(workspace, "damaged decisions")["where"].startswith(str(workspace.decisions_path))
+
+
+def test_files_fetched_after_the_build_are_found(workspace: Workspace) -> None:
+    fetch.run(workspace, ["isic_2018"], from_=[FIXTURES / "isic_2018"], labels_only=True)
+    found = finding(workspace, "other files")
+    assert (found["where"], found["next"]) == (f"{workspace.lock_path}: isic_2018", "curate build")
+
+
+@pytest.mark.parametrize(("was", "now"), [('"from"', '"form_"'), ('"salt": "curate"', '"salt": "zz"'), ("\n", " \n")])
+def test_an_edited_lock_is_found(workspace: Workspace, was: str, now: str) -> None:
+    text = workspace.lock_path.read_text(encoding="utf-8")
+    assert was in text
+    workspace.lock_path.write_text(text.replace(was, now, 1), encoding="utf-8")
+    report = verify.run(workspace)
+    assert "edited lock" in kinds(report)
+    assert all(found["next"] for found in report.details["findings"])
+    again = pipeline.run("split", workspace)
+    assert any("changed by another hand" in note for note in again.notes), "never sealed anew without a word"
+
+
+def test_a_folder_edited_in_the_lock_is_found(workspace: Workspace) -> None:
+    given = json.loads(workspace.lock_path.read_text(encoding="utf-8"))
+    given["sources"]["ph2"]["from"] = ["/somewhere/else"]
+    workspace.lock_path.write_text(json.dumps(given, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    assert "version control" in finding(workspace, "edited lock")["next"]
+
+
+def test_any_flipped_bit_in_the_lock_is_found(workspace: Workspace) -> None:
+    data = workspace.lock_path.read_bytes()
+    for number in range(40):
+        flip(workspace.lock_path, number / 40, number % 7)
+        assert kinds(verify.run(workspace)) & {"edited lock", "damaged lock"}, number
+        workspace.lock_path.write_bytes(data)
+
+
+def test_a_broken_lock_is_a_finding_and_the_rest_is_still_checked(workspace: Workspace) -> None:
+    data = workspace.lock_path.read_text(encoding="utf-8")
+    workspace.lock_path.write_text(data[:-20], encoding="utf-8")
+    assert "rm " in finding(workspace, "damaged lock")["next"]
+    flip(workspace.store.path(sorted(workspace.store)[0]))
+    (workspace.root / "curate.toml").write_text('[split]\nsalt = "zz"\n', encoding="utf-8")
+    _no_shard(workspace)
+    assert kinds(verify.run(Workspace(workspace.root))) >= {
+        *("damaged lock", "damaged object", "missing", "other recipe"),
+    }
+    with pytest.raises(FetchError):
+        pipeline.run("split", Workspace(workspace.root))
+    assert workspace.lock_path.read_text(encoding="utf-8") == data[:-20], "what may be mended is not written over"
+
+
+def test_other_shards_than_the_lock_names_are_found(workspace: Workspace) -> None:
+    made = workspace.lock().corpus
+    assert made is not None
+    assert made.shards is not None
+    shutil.rmtree(workspace.cache / "shards")
+    assert finding(workspace, "missing")["next"] == "curate shard"
+    pipeline.run("shard", workspace)
+    assert verify.run(workspace).exit_code == 0
+    folder = workspace.cache / "shards" / made.shards["key"]
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    index["made_with"]["pillow"] = "another"
+    (folder / "index.json").write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    seal(folder / "index.json")
+    assert finding(workspace, "other shards")["where"] == str(folder / "index.json")
+
+
+def test_a_lock_in_the_first_form_is_read_and_loses_nothing(workspace: Workspace) -> None:
+    """It had the sources alone, at the top, and no hash of itself."""
+    now = json.loads(workspace.lock_path.read_text(encoding="utf-8"))
+    old = now["sources"]
+    old["ph2"]["accepted"] = {"license": "one", "date": "2020-02-02"}
+    workspace.lock_path.write_text(json.dumps(old, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    before = lock.read(workspace.lock_path)
+    assert before["ph2"].accepted == {"license": "one", "date": "2020-02-02"}
+    assert finding(workspace, "not in the lock")["next"] == "curate build"
+    for stage in ("split", "shard"):
+        pipeline.run(stage, workspace)
+    assert lock.read(workspace.lock_path) == before
+    assert json.loads(workspace.lock_path.read_text(encoding="utf-8"))["sources"] == old
+    assert workspace.lock().corpus == Workspace(workspace.root).lock().corpus
+    assert verify.run(workspace).exit_code == 0
+
+
+def test_a_vanished_picture_that_lay_unpacked_asks_for_pictures(workspace: Workspace) -> None:
+    listing = json.loads(workspace.tree_path("ph2").read_text(encoding="utf-8"))
+    sha256 = next(sha256 for name, (sha256, _) in listing["loose"].items() if name.endswith(".bmp"))
+    workspace.store.path(sha256).unlink()
+    missing = next(found for found in verify.run(workspace).details["findings"] if found["kind"] == "missing")
+    assert missing["next"] == "curate fetch ph2"
+    type_in(workspace, missing["next"])
     assert verify.run(workspace).exit_code == 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from curate import built_with, freshness
+from curate.built_with import BuiltWith
 from curate.db import Database
-from curate.errors import CorpusError
-from curate.lock import LockedSource
+from curate.errors import CorpusError, FetchError
 from curate.workspace import Workspace
 
 _VERSIONS = {
@@ -18,8 +18,11 @@ _VERSIONS = {
     "montage": "cutting of sheets",
     "fingerprint": "fingerprints",
     "appearance": "tone and artefacts",
+    "features": "places in pictures",
+    "looks": "second looks",
+    "nearness": "comparison by places",
 }
-_NOT_TOLD = "recipe and locked files were not compared: {} is a database alone"
+_NOT_TOLD = "recipe and files were not compared: nobody wrote down what {} was built with; curate build does"
 
 
 def difference(before: Path, after: Path, *, first: int = 5) -> dict[str, Any]:
@@ -27,6 +30,7 @@ def difference(before: Path, after: Path, *, first: int = 5) -> dict[str, Any]:
 
     `equal`; `totals` (records, pictures, left_out of each); `causes` (what, where, before, after); `changes`: kind,
     source, was, now, cause, records and `first`, that many of them (id, was, now, why); `notes`.
+    The recipe, the versions and the files are those with which each was built, whatever its root says by now.
     Raises CorpusError where one of the two is no corpus.
     """
     paths = _database(before), _database(after)
@@ -44,10 +48,21 @@ def difference(before: Path, after: Path, *, first: int = 5) -> dict[str, Any]:
         database.build("diff_changes")
         totals = {row.pop("side"): row for row in database.rows("diff_totals")}
         changes = database.rows("diff_counts", most=first)
-        causes = _versions(totals) + _sources(database) + _decisions(database)
-    notes = [_NOT_TOLD.format(path) for path in (before, after) if not path.is_dir()]
-    if not notes:
-        causes = _recipes(before, after) + _locks(before, after) + causes
+        causes = _sources(database) + _decisions(database)
+    built, notes = [], []
+    for path, file in zip((before, after), paths, strict=True):
+        with Database(file, read_only=True) as database:
+            known, late = built_with.read(database), freshness.caution(database)
+        notes += [f"{path}: {late}"] if late else []
+        notes += [] if known else [_NOT_TOLD.format(path)]
+        built.append(known)
+    shards = [_shard_recipe(path) for path in (before, after)]
+    old, new = built
+    causes = _versions(totals, old, new) + causes
+    if old and new:
+        causes = _recipes(old.recipe, new.recipe) + _recipes(*shards) + _files(old, new) + causes
+        if (changes or causes) and old.versions.get("curate") != new.versions.get("curate"):
+            causes.append(_cause("version", "curate", old.versions.get("curate"), new.versions.get("curate")))
     return found | {
         "equal": not changes and not causes,
         "totals": {
@@ -137,10 +152,16 @@ def _cause(what: str, where: str, before: object, after: object) -> dict[str, An
     return {"what": what, "where": where, "before": before, "after": after}
 
 
-def _versions(totals: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    old, new = totals["before"], totals["after"]
+def _versions(
+    totals: Mapping[str, Mapping[str, Any]], old: BuiltWith | None, new: BuiltWith | None
+) -> list[dict[str, Any]]:
+    before, after = totals["before"], totals["after"]
+    if old and new:  # else only what the tables themselves show of it
+        before, after = {**before, **old.versions}, {**after, **new.versions}
     return [
-        _cause("version", title, old[word], new[word]) for word, title in _VERSIONS.items() if old[word] != new[word]
+        _cause("version", title, before[word], after[word])
+        for word, title in _VERSIONS.items()
+        if word in before and word in after and before[word] != after[word]
     ]
 
 
@@ -160,34 +181,34 @@ def _decisions(database: Database) -> list[dict[str, Any]]:
     return causes
 
 
-def _recipes(before: Path, after: Path) -> list[dict[str, Any]]:
-    old, new = (dataclasses.asdict(Workspace(path).recipe) for path in (before, after))
+def _shard_recipe(path: Path) -> built_with.Recipe:
+    """Return how the shards of a root were made, which its lock says; nothing where there are none, or no lock."""
+    try:
+        corpus = Workspace(path).lock().corpus if path.is_dir() else None
+    except FetchError:  # no lock that can be read: `verify` says so, and the corpora can be compared without it
+        return {}
+    return {"shard": corpus.recipe["shard"]} if corpus and "shard" in corpus.recipe else {}
+
+
+def _recipes(old: built_with.Recipe, new: built_with.Recipe) -> list[dict[str, Any]]:
     return [
-        _cause("recipe", f"[{section}] {knob}", value, new[section][knob])
-        for section, knobs in old.items()
-        for knob, value in knobs.items()
-        if value != new[section][knob]
+        _cause("recipe", f"[{section}] {knob}", old[section].get(knob), new[section].get(knob))
+        for section in sorted(old.keys() & new.keys())
+        for knob in sorted(old[section].keys() | new[section].keys())
+        if old[section].get(knob) != new[section].get(knob)
     ]
 
 
-def _locks(before: Path, after: Path) -> list[dict[str, Any]]:
-    old, new = (_locked(Workspace(path).locked()) for path in (before, after))
+def _files(old: BuiltWith, new: BuiltWith) -> list[dict[str, Any]]:
+    before, after = (
+        {f"{source}, {name}": sha256 for source, files in built.files.items() for name, sha256 in files.items()}
+        for built in (old, new)
+    )
     return [
-        _cause("locked file", name, _short(old.get(name)), _short(new.get(name)))
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
+        _cause("locked file", name, _short(before.get(name)), _short(after.get(name)))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
     ]
-
-
-def _locked(entries: Mapping[str, LockedSource]) -> dict[str, str]:
-    """Return the hash of each locked file by its name, whatever it was adopted from."""
-    found = {}
-    for source, entry in entries.items():
-        for name, file in entry.files.items():
-            found[f"{source}, {name}"] = file.sha256
-        if entry.loose:
-            found[f"{source}, unpacked content"] = entry.loose.sha256
-    return found
 
 
 def _short(value: str | None) -> str | None:

@@ -111,14 +111,14 @@ def _standing(workspace: Workspace, manifest: Manifest, entry: LockedSource, sou
 def _listing(workspace: Workspace, manifest: Manifest, entry: LockedSource) -> list[Finding]:
     """Make the listing of the tree anew from what is locked, and hold it against the one that is there."""
     path = workspace.tree_path(manifest.name)
+    # What lies unpacked is pictures: where there is any, the labels alone are not what has to come back.
+    anew = fetch_again(workspace, manifest.name, entry, () if entry.loose else entry.files)
     if not path.exists():
-        hint = fetch_again(workspace, manifest.name, entry, entry.files)
         if not entry.files and not entry.loose:
             return []
-        return [Finding("missing", str(path), "the listing of the source's tree", "no such file", hint)]
+        return [Finding("missing", str(path), "the listing of the source's tree", "no such file", anew)]
     tree = Tree.read(path, manifest)
     gone = sorted({sha256 for sha256 in tree.objects() if not workspace.store.has(sha256)})
-    anew = fetch_again(workspace, manifest.name, entry, entry.files)
     hint = f"rm {shlex.quote(str(path))} && {anew}"
     summary = tree.summary()
     if (

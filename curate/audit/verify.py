@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from curate import db, whole
-from curate.audit import locked, sharded, trained
+from curate import db, locked_corpus, whole
+from curate.audit import locked, made_of, sharded, trained
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
-from curate.errors import CorpusError, CurateError
+from curate.errors import CorpusError, CurateError, FetchError
+from curate.lock import Lock, LockedSource
 from curate.report import Report
+from curate.tree import Tree
 from curate.workspace import Workspace
 
 _SHOWN = 20  # findings that a person still reads; `details` has them all
@@ -25,21 +27,27 @@ def run(workspace: Workspace) -> Report:
 
     Objects are hashed against their names, locked files against lock and manifest, the listing of each source's tree
     against the tree that its files give, shards against `index.json`, the files beside them against what `index.json`
-    says, runs, pages and the database against the hashes beside them. Each thing that is wrong is a finding.
-    Raises CorpusError where there is nothing to verify, FetchError where the lock is no lock.
+    says, runs, pages and the database against the hashes beside them; the corpus, and the recipe, label maps, decisions
+    and files that are here, against what the lock says it was made of. Each thing that is wrong is a finding, also a
+    lock that cannot be read: the rest is then held against the listings and the database alone.
+    Raises CorpusError where there is nothing to verify.
     """
     report = Report("verify", "files", did="whole")
-    entries = workspace.locked()
-    if not entries and not workspace.cache.is_dir():
+    if not workspace.lock_path.exists() and not workspace.cache.is_dir():
         raise CorpusError("there is nothing here to verify", where=str(workspace.root), hint="curate fetch SOURCE")
-    findings, sound = _objects(workspace, locked.needed(workspace, entries))
+    damaged = _database(workspace)
+    is_readable = not damaged and workspace.database_path.exists()
+    lock, findings = _lock(workspace, is_readable=is_readable)
+    entries = lock.sources
+    more, sound = _objects(workspace, locked.needed(workspace, entries))
+    findings += damaged + more
     report.made += len(sound)
     findings += locked.check(workspace, entries, sound)
+    findings += made_of.check(workspace, lock, is_readable=is_readable)
     for check in (sharded.check, trained.check):
         more, sound_files = check(workspace)
         findings += more
         report.made += sound_files
-    findings += _database(workspace)
     findings += _pages(workspace)
     findings.sort()
     report.findings = len(findings)
@@ -50,8 +58,27 @@ def run(workspace: Workspace) -> Report:
     standings = locked.standings(entries)
     for standing in ("not the official bytes", "unpinned"):
         report.notes += [f"{source}: {standing}: {', '.join(names)}" for source, names in standings[standing].items()]
+    report.notes += made_of.notes(lock.corpus)
     report.details = {"findings": [finding.as_dict() for finding in findings], **standings}
     return report
+
+
+def _lock(workspace: Workspace, *, is_readable: bool) -> tuple[Lock, list[Finding]]:
+    """Return the lock; where it cannot be read, what the listings and the database say of themselves, and a finding."""
+    try:
+        return workspace.lock(), []
+    except FetchError as broken:
+        path = workspace.lock_path
+        again = f"rm {shlex.quote(str(path))} && curate fetch && {made_of.build(workspace)}"
+        hint = f"take {path.name} back from version control, or trust what is here: {again}"
+        finding = Finding("damaged lock", str(path), broken.expected or "", broken.found or broken.what, hint)
+    trees = {name: Tree.read(workspace.tree_path(name), known) for name, known in workspace.manifests.items()}
+    here = {
+        name: LockedSource(files=tree.files, loose=tree.summary())
+        for name, tree in trees.items()
+        if workspace.tree_path(name).exists()
+    }
+    return Lock(here, locked_corpus.of(workspace) if is_readable else None), [finding]
 
 
 def _objects(workspace: Workspace, needed: Mapping[str, str]) -> tuple[list[Finding], set[str]]:

@@ -184,14 +184,19 @@ def _left_out(chosen: Selection) -> str:
 
 def _cite(chosen: Selection) -> str:
     lines = [
-        f"Cite this set as: {chosen.workspace.recipe.shard.name}, {chosen.tally.pictures} pictures, built with curate "
-        f"{__version__}, label maps {chosen.names.version}; and the sources that it is made of:",
+        f"Cite this set as: {chosen.workspace.recipe.shard.name}, {chosen.tally.pictures} pictures{_under(chosen)} of "
+        f"corpus {chosen.corpus[:16]}, built with curate {__version__}, label maps {chosen.names.version}; and the "
+        "sources that it is made of:",
         "",
     ]
     for credit in (*chosen.credits, *chosen.lenders):
         lines.append(f"- {credit.title}: {credit.attribution}")
         lines += [f"  - {work}" for work in credit.citation]
     return "\n".join(lines)
+
+
+def _under(chosen: Selection) -> str:
+    return f" under {', '.join(chosen.allowed)}" if chosen.allowed else ""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

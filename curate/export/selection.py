@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from curate import freshness
-from curate.corpus_rows import MEMORY, CorpusRows, Row, Tally
+from curate.corpus_rows import MEMORY, CorpusRows, Row, Tally, digest
 from curate.errors import CorpusError, UsageError
 from curate.export.borrowed import Borrowed
 from curate.ml.credits import Credit, credits_of
@@ -26,7 +26,7 @@ class Selection:
     `reasons` are the rows of `exclusion_reasons`, `rules` those of `report_conflict_rules`, both of the whole corpus;
     `elsewhere` counts, by allowed licence, the refused pictures of which a copy under that licence was left out of the
     corpus as a duplicate. `borrowed` is what the pictures have from copies in other sources; `lenders` credits those of
-    them that have no picture here.
+    them that have no picture here. `corpus` is the hash of the whole corpus (`curate.corpus_rows.digest`).
     """
 
     workspace: Workspace
@@ -42,6 +42,7 @@ class Selection:
     rules: Sequence[Row]
     borrowed: Borrowed
     lenders: Sequence[Credit]
+    corpus: str
 
     def records(self) -> Iterator[pa.Table]:
         """Yield every record with its outcome, sorted by id, some thousands at a time, at least one table even if it
@@ -86,6 +87,7 @@ def select(workspace: Workspace, allow: Iterable[str] = ()) -> Selection:
             hint='curate sql "from licenses"',
         )
     sources = tally.of("source")
+    corpus = digest(workspace)
     return Selection(
         workspace=workspace,
         rows=rows,
@@ -100,4 +102,5 @@ def select(workspace: Workspace, allow: Iterable[str] = ()) -> Selection:
         rules=rules,
         borrowed=borrowed,
         lenders=credits_of(workspace.manifests, dict.fromkeys(borrowed.lenders - set(sources), 0)),
+        corpus=corpus,
     )

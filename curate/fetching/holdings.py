@@ -23,7 +23,9 @@ class Holdings:
     def __init__(self, workspace: Workspace, report: Report) -> None:
         self.workspace = workspace
         self.report = report
-        self.lock = lock.read(workspace.lock_path)
+        here = workspace.lock()
+        self.lock = here.sources
+        report.notes += here.warnings
         self.trees: dict[str, Tree] = {}
         self._guard = threading.Lock()
 

@@ -52,6 +52,8 @@ create table if not exists aligned (
     primary key (asking, asked, first_sha256, first_cell, second_sha256, second_cell)
 );
 create table if not exists parsed (source varchar, key varchar);
+-- by file of a source, and for all that lies unpacked together: what its claims were read from
+create table if not exists parsed_files (source varchar, name varchar, sha256 varchar);
 create table if not exists claims (
     source varchar, ordinal integer, image_id varchar, file varchar, location varchar, source_label varchar,
     published_split varchar, isic_id varchar, lesion_id varchar, patient_id varchar, age varchar, sex varchar,

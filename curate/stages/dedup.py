@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate import decisions, freshness
+from curate import built_with, decisions, freshness
 from curate.components import components
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
 from curate.images import fingerprint
 from curate.look import LOOKED_AT
-from curate.pairs import LOOK_VERSION, Sight, compare, sight
+from curate.pairs import LOOK_VERSION, VERSIONS, Sight, compare, sight
 from curate.report import Report
 from curate.searching import search
 from curate.workers import spread, worth
@@ -72,6 +72,7 @@ def run(workspace: Workspace) -> Report:
             joined = _ends(database.table("edges"))
             groups = components(records, joined)
             database.replace("twins", _grouped(records, twin=groups))
+            built_with.note(database, "dedup", workspace.recipe.knobs("dedup"), VERSIONS)
             freshness.stamp(database, "dedup", "inspect")
         kin = components(records, joined + _ends(database.select("kin_pairs")))
         with database.lent(kin_groups=_grouped(records, kin=kin)):

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from curate import freshness
+from curate import built_with, freshness
 from curate.db import Database
 from curate.files import Location
 from curate.images import artefacts, montage, tone
@@ -62,6 +62,7 @@ def run(workspace: Workspace) -> Report:
             database.replace("artefact_thresholds", artefact_thresholds())
             database.build("records")
             database.build("pictures", **VERSIONS)
+            built_with.note(database, "inspect", workspace.recipe.knobs("tone"), LOOKED_AT)
             freshness.stamp(database, "inspect", "parse")
         for row in database.rows("not_readable"):
             report.left_out[row["problem"]] = row["pictures"]

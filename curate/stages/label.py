@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from curate import freshness
+from curate import built_with, freshness
 from curate.db import Database
 from curate.errors import LabelMapError
 from curate.labelmaps import LabelMaps
@@ -31,6 +31,7 @@ def run(workspace: Workspace) -> Report:
             build(database, maps.tables(), on_conflict=workspace.recipe.label.on_conflict)
             database.replace("own_maps", pa.table({"name": pa.array(own, pa.string())}))
             require_all_mapped(database, workspace, done="nothing was changed")
+            built_with.note(database, "label", workspace.recipe.knobs("label"), {})
             freshness.stamp(database, "label", "dedup")
         for row in database.rows("label_outcome"):
             if row["status"] == "mapped":

@@ -7,19 +7,20 @@ import hashlib
 import importlib
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from curate import freshness
+from curate import built_with, freshness
 from curate import sources as parsers
 from curate.db import Database
 from curate.errors import CorpusError, ManifestError, ParseError
 from curate.files import Files
+from curate.lock import LockedSource
 from curate.manifest import OWN, Manifest
 from curate.records import Case, Claim, ListedPair, Record, Sheet
 from curate.report import Report
+from curate.tree import Tree
 from curate.workspace import Workspace
 
 _TABLES: dict[type, str] = {Record: "claims", Sheet: "sheets", Case: "cases", ListedPair: "listed_pairs"}
@@ -55,6 +56,10 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
             database.replace("sources", _sources(workspace))
             database.replace("expected_counts", _expected(workspace))
             database.build("records")
+            for source in chosen:
+                database.replace_source("parsed_files", source, _read_from(workspace, source))
+            wanted = {"corpus.sources": workspace.recipe.knobs("corpus")["corpus.sources"]}
+            built_with.note(database, "parse", wanted, {"parsers": parsers.version()})
             if is_new:
                 freshness.stamp(database, "parse", None)
         report.there = sum(database.count(table) for table in _TABLES.values()) - report.made
@@ -109,13 +114,28 @@ def _check(source: str, claims: Sequence[Claim]) -> None:
 
 
 def _key(workspace: Workspace, source: str) -> str:
-    """Name what the claims are made of: the source's tree, the code of the parsers, what is kept of a row."""
-    digest = hashlib.sha256(workspace.tree_path(source).read_bytes())
+    """Name what the claims are made of: the source's tree, the code of the parsers, what is kept of a row.
+
+    Where the files came from does not count: a copy of the same bytes gives the same claims.
+    """
+    digest = hashlib.sha256(json.dumps((workspace.tree(source) or {})["files"], sort_keys=True).encode())
     manifest = workspace.manifests[source]
     digest.update(json.dumps([manifest.parser, sorted(manifest.columns.items()), _columns(Record)]).encode())
-    for path in sorted(Path(parsers.__path__[0]).glob("*.py")):
-        digest.update(path.read_bytes())
+    digest.update(parsers.version().encode())
     return digest.hexdigest()
+
+
+def _read_from(workspace: Workspace, source: str) -> pa.Table:
+    """Return the rows of `parsed_files` of a source: what is locked of it, as it is now."""
+    tree = Tree.read(workspace.tree_path(source), workspace.manifests[source])
+    hashes = LockedSource(files=tree.files, loose=tree.summary()).hashes
+    return pa.table(
+        {
+            "source": pa.array([source] * len(hashes), pa.string()),
+            "name": pa.array(list(hashes), pa.string()),
+            "sha256": pa.array(list(hashes.values()), pa.string()),
+        }
+    )
 
 
 def _row(source: str, ordinal: int, claim: Claim, files: Files) -> dict[str, Any]:

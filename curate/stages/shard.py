@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curate import whole
+from curate import locked_corpus, whole
 from curate.corpus_rows import CorpusRows
 from curate.errors import CorpusError
 from curate.freshness import require
@@ -15,11 +15,12 @@ from curate.workspace import Workspace
 def run(workspace: Workspace) -> Report:
     """Write the shards of the corpus as it stands; where they are there already, do nothing.
 
-    Raises CorpusError where there is no corpus, where a stage has not run since the one before it did, where the corpus
-    was built from labels alone, or where a picture is no longer what it was when `inspect` saw it; then nothing is left
-    under the final name.
+    `corpus.lock.json` then names them. Raises FetchError where the lock is no lock, CorpusError where there is no
+    corpus, where a stage has not run since the one before it did, where the corpus was built from labels alone, or
+    where a picture is no longer what it was when `inspect` saw it; then nothing is left under the final name.
     """
     report = Report("shard", "pictures")
+    lock = workspace.lock()
     with workspace.database(read_only=True) as database:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
@@ -35,6 +36,7 @@ def run(workspace: Workspace) -> Report:
         _make(made)
         report.made = tally.pictures
     shards.point(made.home)
+    report.notes += locked_corpus.write(workspace, lock, shards=made.home)
     report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate import db, freshness
+from curate import __version__, built_with, db, freshness, locked_corpus
 from curate.components import components
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
@@ -25,11 +25,13 @@ _NAMED = 4  # parts of the corpus that are named in it; the view has all
 def run(workspace: Workspace) -> Report:
     """Build `families`, `splits`, `keepers`, `exclusions`, `corpus` and the views for auditors.
 
-    Raises UsageError for a diagnosis method in the recipe that nobody knows, CorpusError where the law of conservation
-    does not hold: records = corpus + exclusions, each id once.
+    `corpus.lock.json` then says what the corpus was made of.
+    Raises UsageError for a diagnosis method in the recipe that nobody knows, FetchError where the lock is no lock,
+    CorpusError where the law of conservation does not hold: records = corpus + exclusions, each id once.
     """
     report = Report("split", "pictures", anew=True)
     recipe = workspace.recipe.split
+    lock = workspace.lock()
     with workspace.database() as database, database.transaction():
         freshness.require(database, "label")
         database.require("license_order", "label")
@@ -65,6 +67,9 @@ def run(workspace: Workspace) -> Report:
                 done="nothing was changed",
                 hint="curate build; if it says so again, report it with this message",
             )
+        methods_wanted = {"corpus.diagnosis_methods": list(methods)}
+        built_with.note(database, "split", workspace.recipe.knobs("split") | methods_wanted, {"curate": __version__})
+        database.build("built_with")
         freshness.stamp(database, "split", "label")
         if had_splits:
             _tell_moved(database, report)
@@ -79,6 +84,7 @@ def run(workspace: Workspace) -> Report:
             report.left_out[row["reason"]] = row["records"]
         for row in database.rows("split_sizes"):
             report.details[row["split"]] = row["pictures"]
+    report.notes += locked_corpus.write(workspace, lock)
     return report
 
 

@@ -1,0 +1,2 @@
+-- one row per record that was left out, with the reason
+from exclusions order by id
