@@ -10,7 +10,7 @@ from curate.images.codec import Pixels
 from curate.images.lettering import lettering
 from curate.images.scene import Scene, scene
 
-VERSION = 2
+VERSION = 3
 NAMES = ("ruler", "ink", "vignette", "hair", "highlight", "border", "blur", "exposure", "text")
 
 # The value from which each counts as present: chosen on one half of the pictures of benchmarks/artefacts_seen.csv.
