@@ -133,13 +133,13 @@ def _making(chosen: Selection, form: str) -> str:
     )
     return (
         f"Every picture is RGB in sRGB, upright, with a short side of at most {recipe.short_side} pixels. One within "
-        "that size loses nothing: where it is a JPEG or PNG that every decoder shows alike, its encoded pixels are kept "
-        "as they stand; else it is encoded as PNG. A larger one is decoded at its full size, scaled once (each pixel "
-        f"the mean of the area it covers) and encoded as JPEG of quality {recipe.quality}. Tiles are cut out of their "
-        f"sheets, scaled likewise where they are larger, and encoded as PNG.{bare} No picture has metadata: EXIF (with "
-        "place and time), comments, texts, thumbnails and colour profiles are taken out of the files, also of those "
-        "whose pixels are kept; `sha256` is that of the source's own file. What is burnt into the pixels stays. Labels "
-        "are harmonised by the label maps; the source's own word stands in `source_label`."
+        "that size loses nothing: where it is a JPEG or PNG that every decoder shows alike, its encoded pixels are "
+        "kept as they stand; else it is encoded as PNG. A larger one is decoded at its full size, scaled once (each "
+        f"pixel the mean of the area it covers) and encoded as JPEG of quality {recipe.quality}. Tiles are cut out of "
+        f"their sheets, scaled likewise where they are larger, and encoded as PNG.{bare} No picture has metadata: EXIF "
+        "(with place and time), comments, texts, thumbnails and colour profiles are taken out of the files, also of "
+        "those whose pixels are kept; `sha256` is that of the source's own file. What is burnt into the pixels stays. "
+        "Labels are harmonised by the label maps; the source's own word stands in `source_label`."
     )
 
 
