@@ -13,7 +13,7 @@ from typing import Any
 from curate.corpus_rows import CorpusRows, Row
 from curate.errors import CorpusError, CurateError, ReaderError, UnreadablePicture
 from curate.files import Location, read_location
-from curate.images import codec, hair, header
+from curate.images import codec, container, hair, header
 from curate.recipe import ShardRecipe
 from curate.records import Box
 from curate.workers import spread, worth
@@ -66,9 +66,8 @@ def stream(rows: CorpusRows, pictures: int, title: str) -> Iterator[tuple[Row, E
 def encode(task: Task) -> list[Encoded]:
     """Return the pictures of one file as they are handed on, in the order of the task.
 
-    A tile is cut out and kept without loss. A picture that every decoder shows alike and that is small enough is kept
-    byte for byte; any other is scaled (mean over area) and encoded once. Where the recipe says so, hair is painted over
-    in between. Raises CorpusError where it cannot be.
+    A tile is cut out of its sheet, scaled where it is larger than the recipe says (mean over area), and kept without
+    loss; of any other picture see `handed_on`. Raises CorpusError where it cannot be.
     """
     name = task.pictures[0][0]
     try:
@@ -87,29 +86,35 @@ def encode(task: Task) -> list[Encoded]:
             if box is None or sheet is None:
                 out.append(handed_on(data, recipe.short_side, recipe.quality, recipe.hair_removal))
             else:
-                pixels = codec.crop(sheet, box)
-                bare = hair.without_hair(pixels) if recipe.hair_removal else None
-                out.append(Encoded(codec.encode(pixels if bare is None else bare, "PNG"), bare is not None))
+                tile = codec.scale(codec.crop(sheet, box), recipe.short_side)
+                bare = hair.without_hair(tile) if recipe.hair_removal else None
+                out.append(Encoded(codec.encode(tile if bare is None else bare, "PNG"), bare is not None))
     except (UnreadablePicture, ValueError) as broken:
         raise _changed(name, task.location, str(broken).splitlines()[0]) from broken
     return out
 
 
 def handed_on(data: bytes, short_side: int, quality: int, hair_removal: bool = False) -> Encoded:
-    """Return one picture as shards hold it: the same bytes where it is plain and its short side is at most
-    `short_side` pixels, else scaled to that and encoded as JPEG of `quality`. Raises UnreadablePicture.
+    """Return one picture as shards hold it, RGB in sRGB and upright. Raises UnreadablePicture.
+
+    One whose short side is at most `short_side` pixels loses no pixel: where every decoder shows it alike, its encoded
+    pixels are kept as they stand and what else is in the file (EXIF, comments, profile) is left out; else, or where the
+    file is not built as its standard says, it is encoded as PNG. A larger one is decoded at its full size, scaled once
+    (each pixel the mean of the area it covers), and encoded as JPEG of `quality`.
 
     With `hair_removal` a picture with hair has it painted over after scaling, and is encoded so; one without comes as
     it would without this.
     """
-    whole = codec.decode(data, min_side=2 * short_side)
+    whole = codec.decode(data)
+    within = min(whole.width, whole.height) <= short_side
     pixels = codec.scale(whole.pixels, short_side)
     bare = hair.without_hair(pixels) if hair_removal else None
-    if bare is not None:
-        return Encoded(codec.encode(bare, "JPEG", quality), True)
-    if min(whole.width, whole.height) <= short_side and header.is_plain(data):
-        return Encoded(data, False)
-    return Encoded(codec.encode(pixels, "JPEG", quality), False)
+    if bare is None and within and header.is_plain(data):
+        kept = container.without_metadata(data)
+        if kept is not None:
+            return Encoded(kept, False)
+    made = codec.encode(pixels if bare is None else bare, "PNG" if within else "JPEG", quality)
+    return Encoded(made, bare is not None)
 
 
 def _box(row: Mapping[str, Any]) -> Box | None:

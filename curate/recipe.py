@@ -73,8 +73,8 @@ class ShardRecipe:
     """How pictures are stored in shards."""
 
     name: str = "curate"
-    short_side: int = 256  # pixels; larger pictures are scaled down once, smaller ones are kept as they are
-    quality: int = 92  # JPEG quality of what has to be encoded again
+    short_side: int = 256  # pixels; what is larger, tiles too, is scaled down once; what is not loses no pixel
+    quality: int = 92  # JPEG quality of what is scaled down; tiles, and what is not scaled, are encoded without loss
     pictures_per_shard: int = 2048  # upper bound on the mean; the number of shards of a split is a power of two
     hair_removal: bool = False  # true: long dark hairs are painted over, at the final size; see curate.images.hair
 

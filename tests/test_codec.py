@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from curate.errors import UnreadablePicture
-from curate.images import codec
+from curate.images import codec, header
 from curate.records import Box
 
 
@@ -90,6 +90,59 @@ def test_a_wide_gamut_is_brought_to_srgb() -> None:
     assert np.abs(wide.astype(int) - shown).max() > 20  # taken for sRGB it would show other colours
     found = codec.decode(saved(Image.fromarray(wide), "PNG", icc_profile=colour_kinds.adobe_rgb())).pixels
     assert np.abs(found.astype(int) - shown).max() <= 2
+
+
+def test_a_profile_is_srgb_when_its_colours_are_whatever_it_is_called() -> None:
+    every = np.arange(256, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 3), np.uint8)
+    for shown in (drawn(), every):
+        for profile in (colour_kinds.srgb_by_another_name(), ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))):
+            told = profile if isinstance(profile, bytes) else profile.tobytes()
+            data = saved(Image.fromarray(shown), "PNG", icc_profile=told)
+            assert np.array_equal(codec.decode(data).pixels, shown)
+            assert header.is_plain(data)
+    data = saved(Image.fromarray(drawn()), "PNG", icc_profile=colour_kinds.swapped())
+    assert np.abs(codec.decode(data).pixels.astype(int) - drawn()[..., [1, 0, 2]]).max() <= 1
+    assert not header.is_plain(data)
+
+
+@pytest.mark.parametrize(
+    ("gamma", "primaries"),
+    [
+        (0.45455, ()),
+        (0.45, ()),
+        (None, (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)),
+        (0.45455, (0.31269, 0.32899, 0.63999, 0.33001, 0.3, 0.6, 0.15, 0.05999)),
+        (0.0, ()),
+        (0.45455, (0.3127, 0.0, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)),  # no colours at all
+        (0.45455, (0.3127, 0.329, 0.3, 0.6, 0.3, 0.6, 0.3, 0.6)),
+    ],
+)
+def test_what_a_png_says_of_srgb_changes_nothing(gamma: float | None, primaries: tuple[float, ...]) -> None:
+    data = colour_kinds.png_that_says(drawn(), gamma, primaries)
+    assert np.array_equal(codec.decode(data).pixels, drawn())
+    assert header.is_plain(data)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0, 40_000), st.lists(st.floats(0, 40_000) | st.floats(0, 1), min_size=8, max_size=8))
+def test_whatever_a_png_says_white_stays_white(gamma: float, primaries: list[float]) -> None:
+    white = np.full((3, 5, 3), 255, np.uint8)
+    found = codec.decode(colour_kinds.png_that_says(white, gamma, tuple(primaries))).pixels
+    assert found.shape == white.shape
+    if max(primaries) <= 1 and min(primaries) > 0.05 and np.linalg.cond(_ends(primaries)) < 100:
+        assert (found >= 254).all()
+
+
+def _ends(primaries: list[float]) -> np.ndarray:
+    return np.vstack([np.reshape(primaries[2:], (3, 2)).T, np.ones(3)])
+
+
+def test_a_large_picture_is_brought_to_srgb_band_by_band() -> None:
+    light = np.tile(colour_kinds.linear(drawn()), (40, 30, 1))
+    whole = codec.decode(colour_kinds.png_that_says(light, 1.0)).pixels
+    one = codec.decode(colour_kinds.png_that_says(colour_kinds.linear(drawn()), 1.0)).pixels
+    assert np.array_equal(whole, np.tile(one, (40, 30, 1)))
+    assert np.abs(one.astype(int) - drawn()).max() <= 3
 
 
 def test_a_jpeg_may_come_smaller_but_never_below_the_side_asked_for() -> None:

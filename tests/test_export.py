@@ -245,6 +245,7 @@ def test_credits_and_a_card_stand_beside_it(exported: dict[str, Path], corpus: W
         assert version in card
         for row in database.rows("exclusion_reasons"):
             assert f"| {row['reason']} | {row['records']:,} |" in card
+    assert ("No picture has metadata" in card) == (form not in ("parquet", "splits"))
     assert "may not be passed on" in card
     assert str(corpus.root) not in "".join(
         path.read_text(encoding="utf-8")

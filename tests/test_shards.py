@@ -187,13 +187,60 @@ def test_every_kind_of_picture_has_its_colours_in_the_shard(tmp_path: Path, reci
         held = stored[f"ph2:{name}"]
         assert held != data
         with Image.open(io.BytesIO(held)) as image:  # as one who knows nothing of orientation and profiles sees it
-            assert "icc_profile" not in image.info
+            assert not {"icc_profile", "gamma", "chromaticity", "exif"} & set(image.info)
+            assert (image.format, image.mode) == ("PNG" if side > shown.shape[0] else "JPEG", "RGB")
             pixels = np.asarray(image).astype(int)
         wanted = codec.scale(shown, side)
         assert pixels.shape == wanted.shape, name
         quarter = pixels.shape[0] // 4  # the middle of each field, away from what JPEG does at its edges
         for y, x in ((1, 1), (1, 3), (3, 1), (3, 3)):
             assert np.abs(pixels[quarter * y, quarter * x] - wanted[quarter * y, quarter * x]).max() <= 3, (name, y, x)
+        if side > shown.shape[0]:
+            assert np.array_equal(pixels, codec.decode(data).pixels), f"{name} lost by being encoded"
+
+
+def test_what_is_larger_is_scaled_once_from_all_its_pixels() -> None:
+    pixels = np.random.default_rng(7).integers(0, 256, (512, 384, 3), dtype=np.uint8)
+    for kind in ("JPEG", "PNG"):
+        data = codec.encode(pixels, kind)
+        seen = codec.decode(data).pixels.astype(np.float64)
+        mean = seen.reshape(64, 8, 48, 8, 3).mean(axis=(1, 3))
+        made = encoded.handed_on(data, 48, 92).data
+        assert made == codec.encode(codec.scale(codec.decode(data).pixels, 48), "JPEG", 92)
+        assert np.abs(codec.scale(codec.decode(data).pixels, 48) - mean).max() <= 0.5
+        assert codec.decode(made).pixels.shape == (64, 48, 3)
+
+
+def test_a_tile_is_no_larger_than_the_recipe_says(tmp_path: Path) -> None:
+    report = shard.run(_workspace(tmp_path / "root", names=list(_BOXES), recipe="[shard]\nshort_side = 45\n"))
+    stored = _pictures(Path(report.details["folder"]))
+    for name, (left, top, width, height) in _BOXES.items():
+        tile = codec.decode(stored[f"ph2:{name}"])
+        assert (tile.format, min(tile.width, tile.height)) == ("PNG", 45)
+        whole = _SHEET[top : top + height, left : left + width]
+        assert np.array_equal(tile.pixels, codec.scale(whole, 45))
+
+
+def test_no_word_beside_the_pixels_is_handed_on(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "Patient Jane Doe"  # ImageDescription
+    exif.get_ifd(0x8825)[1] = "N"  # GPSLatitudeRef
+    small = drawn_shards.lesion(1, 44)
+    silent = _jpeg(small)
+    telling = _jpeg(small, exif=exif, comment=b"Jane Doe, ward 3", icc_profile=colour_kinds.srgb_by_another_name())
+    assert b"Jane Doe" in telling
+    assert encoded.handed_on(telling, 256, 92).data == silent
+    large = _jpeg(np.kron(small, np.ones((4, 4, 1), np.uint8)), exif=exif, comment=b"Jane Doe")
+    for data in (telling, large):
+        with Image.open(io.BytesIO(encoded.handed_on(data, 256, 92).data)) as image:
+            assert not set(image.info) - {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+def test_a_file_that_is_not_built_right_is_encoded_anew() -> None:
+    sound = _jpeg(drawn_shards.lesion(1, 45))
+    odd = sound[:2] + b"\xff\x00" + sound[2:]  # no segment: decoders pass over it
+    made = encoded.handed_on(odd, 256, 92).data
+    assert made == codec.encode(codec.decode(sound).pixels, "PNG")
 
 
 def test_a_picture_added_changes_its_shard_alone(tmp_path: Path) -> None:

@@ -125,18 +125,21 @@ def _making(chosen: Selection, form: str) -> str:
     if form in ("splits", "parquet"):
         return "This folder holds no pictures, only what is said of them."
     bare = (
-        f" Long dark hairs are painted over at that size ({hair.METHOD}, version {hair.VERSION}), the picture then "
-        f"encoded as JPEG of that quality, a tile without loss; a picture with less than {hair.LEAST:.1%} under hair, "
-        f"or with a short side below {hair.SMALLEST} pixels, is as it would be otherwise."
+        f" Long dark hairs are painted over at that size ({hair.METHOD}, version {hair.VERSION}), and the picture then "
+        f"encoded as any other; a picture with less than {hair.LEAST:.1%} under hair, or with a short side below "
+        f"{hair.SMALLEST} pixels, is as it would be otherwise."
         if recipe.hair_removal
         else ""
     )
     return (
-        f"Tiles are cut out of their sheets and kept without loss. A picture whose short side is at most "
-        f"{recipe.short_side} pixels, and which every decoder shows alike, is kept byte for byte; any other is turned "
-        f"upright, brought to sRGB, scaled to that side (mean over area) and encoded once as JPEG of quality "
-        f"{recipe.quality}.{bare} Labels are harmonised by the label maps; the source's own word stands in "
-        "`source_label`."
+        f"Every picture is RGB in sRGB, upright, with a short side of at most {recipe.short_side} pixels. One within "
+        "that size loses nothing: where it is a JPEG or PNG that every decoder shows alike, its encoded pixels are "
+        "kept as they stand; else it is encoded as PNG. A larger one is decoded at its full size, scaled once (each "
+        f"pixel the mean of the area it covers) and encoded as JPEG of quality {recipe.quality}. Tiles are cut out of "
+        f"their sheets, scaled likewise where they are larger, and encoded as PNG.{bare} No picture has metadata: EXIF "
+        "(with place and time), comments, texts, thumbnails and colour profiles are taken out of the files, also of "
+        "those whose pixels are kept; `sha256` is that of the source's own file. What is burnt into the pixels stays. "
+        "Labels are harmonised by the label maps; the source's own word stands in `source_label`."
     )
 
 

@@ -12,9 +12,10 @@ from typing import Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from curate.errors import UnreadablePicture
+from curate.images.colours import Meaning, as_srgb, meaning
 from curate.records import Box
 
 Pixels = npt.NDArray[np.uint8]
@@ -39,7 +40,6 @@ _BROKEN = (
     struct.error,
     zlib.error,
 )
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -69,6 +69,8 @@ class Picture:
 
 def decode(data: bytes, *, min_side: int | None = None) -> Picture:
     """Decode a whole picture: EXIF orientation applied, colours brought to sRGB, transparency laid on white.
+
+    Colours: by the profile, or by what a PNG says of its gamma and primaries, where these are other than sRGB's.
 
     With `min_side` a JPEG may come at 1/2, 1/4 or 1/8 of its size as long as its short side stays at least that many
     pixels, which is several times faster. Raises UnreadablePicture for bytes that are no picture of a known format, are
@@ -136,10 +138,11 @@ def _decode(image: Image.Image, data: bytes, min_side: int | None) -> Picture:
             # Rounded up, so that the decoder's own rounding never falls below the side asked for.
             share = min_side / min(width, height)
             image.draft(None, (int(np.ceil(width * share)), int(np.ceil(height * share))))
+        means = meaning(image)
         image.load()
         turn = _turn(image)
         upright = image.transpose(turn) if turn is not None else image
-        pixels = np.array(_srgb(upright, image.info.get("icc_profile")), dtype=np.uint8)
+        pixels = np.array(_srgb(upright, means), dtype=np.uint8)
     except Image.DecompressionBombError as bomb:
         raise _too_large(str(bomb)) from bomb
     except _BROKEN as broken:
@@ -157,7 +160,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _srgb(image: Image.Image, means: Meaning) -> Image.Image:
     if image.mode.startswith("I"):
         # Pillow clips where 16 bits become 8; the high byte is what a viewer shows.
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
@@ -169,26 +172,14 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         image = image.convert("L")
     alpha = None
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        grey = Image.getmodebase(image.mode) == "L"
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
-        image = image.convert("RGB")
-    if profile:
-        image = _convert_profile(image, profile)
-    image = image.convert("RGB")
+        image = image.convert("L" if grey else "RGB")
+    image = as_srgb(image, means).convert("RGB")
     if alpha is not None and alpha.getextrema() != (255, 255):
         image = Image.composite(image, Image.new("RGB", image.size, (255, 255, 255)), alpha)
     return image
-
-
-def _convert_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    try:
-        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(given):
-            return image
-        return ImageCms.profileToProfile(image, given, _SRGB, outputMode="RGB") or image
-    except (ImageCms.PyCMSError, *_BROKEN):
-        # A profile that is broken, or made for another colour model, is ignored as every viewer does.
-        return image
 
 
 def _cut_short(data: bytes, cause: Exception) -> UnreadablePicture:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from curate.images.codec import Pixels
 
-VERSION = 1
+VERSION = 2
 
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ from curate.images.grid import DARK, INK, Greys, moved
 from curate.images.plain import plain_tiles
 from curate.records import Layout, Tile
 
-VERSION = 2  # raise it whenever the same sheet would be cut or read otherwise
+VERSION = 3  # raise it whenever the same sheet would be cut or read otherwise
 
 
 def cut(pixels: Pixels, layout: Layout) -> list[Tile]:
