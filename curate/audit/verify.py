@@ -12,6 +12,7 @@ from curate import db, whole
 from curate.audit import locked, sharded, trained
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
+from curate.audit.leftovers import leftovers
 from curate.errors import CorpusError, CurateError
 from curate.report import Report
 from curate.workspace import Workspace
@@ -50,6 +51,7 @@ def run(workspace: Workspace) -> Report:
     standings = locked.standings(entries)
     for standing in ("not the official bytes", "unpinned"):
         report.notes += [f"{source}: {standing}: {', '.join(names)}" for source, names in standings[standing].items()]
+    report.notes += leftovers(workspace)
     report.details = {"findings": [finding.as_dict() for finding in findings], **standings}
     return report
 
