@@ -6,6 +6,8 @@ import hashlib
 import importlib.metadata
 import json
 import re
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 from curate import __version__, encoded
 from curate.corpus_rows import CorpusRows, Tally
 from curate.db import Database
-from curate.errors import UsageError
+from curate.errors import CorpusError, UsageError
 from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
@@ -108,16 +110,58 @@ class ShardSet:
                     pictures=pictures,
                     per_shard=recipe.pictures_per_shard,
                 )
-        about = f"Skin lesions, {self.tally.pictures} pictures; see ATTRIBUTION.txt for whose they are."
-        shards.write_metadata(folder, recipe.name, made, self.values["labels"], about)
         versions = {"curate": __version__} | {
             library: importlib.metadata.version(library) for library in ("pillow", "opencv-python-headless")
         }
         values = self.values | {"key": self.key, "made_with": versions}
         if recipe.hair_removal:
             values["hair_removal"] = self.values["hair_removal"] | {"pictures": bare}
-        shards.write_index(folder, values, made)
-        write_credits(folder, [Credit.from_dict(credit) for credit in self.values["credits"]])
+        write_beside(folder, values, made)
+
+    def index(self) -> dict[str, Any]:
+        """Return what `index.json` says of these shards where they lie in `home`.
+
+        Raises CorpusError where it is damaged, or a shard that it names is not there or not as long as it says.
+        """
+        index = shards.read_index(self.home)
+        if index["key"] != self.key:
+            raise shards.damaged_index(self.home / "index.json", f"key {index['key']}", f"key {self.key}")
+        for split in index["shards"]:
+            shards.files_of(self.home, split)
+        return index
+
+    def harm(self) -> str | None:
+        """Say what is wrong with these shards where they lie in `home`; None where nothing is, as far as can be told
+        without reading them: by the hash of the index, what follows from it, and the sizes of the shards.
+        """
+        try:
+            index = self.index()
+            with tempfile.TemporaryDirectory() as made_again:
+                fresh = Path(made_again)
+                write_beside(fresh, index, shards.named_in(index))
+                for path in sorted(path for path in fresh.rglob("*") if path.is_file()):
+                    here = self.home / path.relative_to(fresh)
+                    if not here.is_file() or here.read_bytes() != path.read_bytes():
+                        return f"{here.name} is not what index.json implies" if here.is_file() else f"no {here.name}"
+        except CorpusError as broken:
+            return f"{broken.what}: {Path(broken.where or '').name}: {broken.found} instead of {broken.expected}"
+        except (ValueError, KeyError, TypeError, AttributeError) as broken:
+            return f"index.json is in no form that is known: {broken}"
+        return None
+
+
+def write_beside(folder: Path, values: Mapping[str, Any], made: Mapping[str, Sequence[shards.Shard]]) -> None:
+    """Write all that stands beside shards: schema, label names, index with its hash, and credits.
+
+    `values` is what `index.json` says; what it says of the shards themselves comes from `made`, by split.
+    """
+    pictures = sum(shard.pictures for split in made.values() for shard in split)
+    about = f"Skin lesions, {pictures} pictures; see ATTRIBUTION.txt for whose they are."
+    shards.write_metadata(folder, values["name"], made, values["labels"], about)
+    shards.write_index(
+        folder, {word: value for word, value in values.items() if word not in ("format", "shards")}, made
+    )
+    write_credits(folder, [Credit.from_dict(credit) for credit in values["credits"]])
 
 
 def _values(workspace: Workspace, tally: Tally, names: LabelNames) -> dict[str, Any]:

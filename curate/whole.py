@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from curate.scratch import scratch, sweep
+
+PARTS = ".*.part-*"
+"""The names of folders that are being written, and of those that a killed run has left."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,19 +53,26 @@ def sealed(path: Path) -> str | None:
 
 
 @contextmanager
-def folder(path: Path) -> Iterator[Path]:
+def folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield an empty folder beside `path`, which gets that name when all that stands inside went well.
 
-    An empty folder of that name is replaced; raises OSError where another is there, or as the system does, and then
-    nothing half-written is left.
+    An empty folder of that name is replaced; with `replace` any other too, once the new one is whole. Raises
+    CorpusError where another run is at the same, and OSError where another folder is there, or as the system does;
+    then nothing half-written is left. What runs that were killed have left beside it is taken away first.
     """
-    temporary = path.with_name(f".{path.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if path.is_dir():
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_parts(path.parent)
+    with scratch(path.parent, f".{path.name}.part-", alone=path) as around:
+        part = around / path.name
+        part.mkdir()
+        yield part
+        if replace and path.is_dir():
+            path.rename(around / f"{path.name}.before")
+        elif path.is_dir():
             path.rmdir()
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        part.rename(path)
+
+
+def sweep_parts(parent: Path) -> None:
+    """Take away what runs that were killed while they wrote a folder have left in `parent`."""
+    sweep(parent, PARTS)

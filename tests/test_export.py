@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -18,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import Curate
+from interrupted import bound_by_modes, flip, stop_export
 from PIL import Image
 from test_shards import _pictures as shard_pictures
 
@@ -29,6 +32,7 @@ from curate.export import FORMATS
 from curate.export.borrowed import add_credits
 from curate.export.handover import run
 from curate.export.pictures import COLUMNS, file_stem
+from curate.export.target import target
 from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import credits_of
@@ -395,9 +399,108 @@ def test_a_shard_with_one_bit_flipped_is_not_handed_on(corpus: Workspace, tmp_pa
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(bytes(data))
-    with pytest.raises(CorpusError, match="not what its index says"):
+    with pytest.raises(CorpusError, match="a shard is damaged") as told:
         run(Workspace(root), "tfrecord", tmp_path / "out")
+    assert told.value.where == str(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["root"]
+
+
+@pytest.mark.parametrize("what", ["bits", "gone", "more"])
+def test_what_lies_beside_the_shards_is_written_anew(
+    corpus: Workspace, exported: dict[str, Path], tmp_path: Path, what: str
+) -> None:
+    root = Path(shutil.copytree(corpus.root, tmp_path / "root"))
+    home = shards.latest(root / "data_cache" / "shards")
+    beside = [path for path in sorted(home.rglob("*")) if path.is_file() and ".tfrecord-" not in path.name]
+    small = [path for path in beside if not path.name.startswith("index.json")]
+    assert {"features.json", "dataset_info.json", "ATTRIBUTION.txt"} < {path.name for path in small}
+    for path in small:
+        if what == "bits":
+            flip(path)
+        elif what == "gone":
+            path.unlink()
+    if what == "more":
+        (home / "notes.txt").write_text("for nobody else", encoding="utf-8")
+        (home / "licenses" / "notes.txt").write_text("for nobody else", encoding="utf-8")
+    run(Workspace(root), "tfrecord", tmp_path / "out")
+    assert bytes_of(tmp_path / "out") == bytes_of(exported["tfrecord"])
+
+
+@pytest.mark.parametrize("name", ["index.json", "index.json.sha256"])
+def test_shards_with_a_damaged_index_are_not_handed_on(corpus: Workspace, tmp_path: Path, name: str) -> None:
+    root = Path(shutil.copytree(corpus.root, tmp_path / "root with a space"))
+    home = shards.latest(root / "data_cache" / "shards")
+    if name == "index.json":  # a letter of a label: still JSON, and no shard's hash is another
+        text = (home / name).read_text(encoding="utf-8")
+        (home / name).write_text(text.replace('"melanoma"', '"melanomb"'), encoding="utf-8")
+    else:
+        (home / name).unlink()
+    with pytest.raises(CorpusError, match="index of the shards is damaged") as told:
+        run(Workspace(root), "tfrecord", tmp_path / "out")
+    assert told.value.hint is not None
+    assert told.value.hint.startswith(f"rm -r '{home}' && curate shard")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["imagefolder", "tfrecord"])
+def test_an_export_that_is_killed_leaves_no_folder(
+    corpus: Workspace, exported: dict[str, Path], tmp_path: Path, form: str
+) -> None:
+    assert stop_export(corpus.root, form, tmp_path / "out", signal.SIGKILL) == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".out.part-")
+    run(corpus, form, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert bytes_of(tmp_path / "out") == bytes_of(exported[form])
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_export_that_is_stopped_leaves_nothing(corpus: Workspace, tmp_path: Path, by: signal.Signals) -> None:
+    assert stop_export(corpus.root, "webdataset", tmp_path / "out", by) in (-signal.SIGINT, 128 + signal.SIGTERM)
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_exports_into_one_folder(corpus: Workspace, tmp_path: Path) -> None:
+    with target(tmp_path / "out") as part:
+        (part / "splits.csv").write_text("of the first", encoding="utf-8")
+        with pytest.raises(CorpusError, match="another curate is writing out") as told:
+            run(corpus, "splits", tmp_path / "out")
+        run(corpus, "splits", tmp_path / "beside")
+    assert str(os.getpid()) in str(told.value.found)
+    assert (tmp_path / "out" / "splits.csv").read_text(encoding="utf-8") == "of the first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside", "out"]
+
+
+def test_two_exports_at_the_same_moment(corpus: Workspace, exported: dict[str, Path], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "curate", "--root", str(corpus.root), "export", "imagefolder"]
+    command += ["--workers", "1", "--out", str(tmp_path / "out")]
+    runs = [subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for _ in range(2)]
+    told = [each.communicate(timeout=300)[1] for each in runs]
+    assert sorted(each.returncode for each in runs) == [0, 3], told
+    (refused,) = (words for words, each in zip(told, runs, strict=True) if each.returncode)
+    assert "another curate is writing out" in refused or "not empty" in refused
+    assert bytes_of(tmp_path / "out") == bytes_of(exported["imagefolder"])
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_status_says_what_older_shards_take(corpus: Workspace, curate: Curate, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(corpus.root, tmp_path / "root"))
+    older = shards.latest(root / "data_cache" / "shards")
+    recipe = (root / "curate.toml").read_text(encoding="utf-8")
+    (root / "curate.toml").write_text(f"{recipe}quality = 80\n", encoding="utf-8")
+    assert curate("shard", root=root).returncode == 0
+    assert f"to remove: rm -r {older}\n" in curate("status", root=root).stdout
+
+
+def test_a_folder_that_may_not_be_written(corpus: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir(mode=0o555)
+    done = bound_by_modes("--root", corpus.root, "export", "splits", "--out", tmp_path / "shut" / "out")
+    assert done.returncode == 3, (done.stdout, done.stderr)
+    assert "could not be written" in done.stderr
+    assert "Permission denied" in done.stderr
+    assert "next:" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "shut").iterdir())
 
 
 def test_a_picture_that_vanished_since_inspect(corpus: Workspace, tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ def test_the_files_beside_the_shards(tmp_path: Path) -> None:
     assert all(citation in credit for citation in index["credits"][0]["citation"])
     license_file = next((folder / "licenses").iterdir())
     assert index["credits"][0]["license"] in license_file.read_text()
-    assert not list(folder.parent.glob(".*.part"))
+    assert sorted(path.name for path in folder.parent.iterdir()) == [folder.name, "current"]
 
 
 @pytest.mark.parametrize("how", ["gone", "other bytes"])
@@ -320,11 +320,11 @@ def test_a_corpus_older_than_what_it_stands_on(tmp_path: Path) -> None:
     assert told.value.hint == "curate build"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "", '{"format": 1}'])
+@pytest.mark.parametrize("text", ["{", "[]", "", f'{{"format": {shards.FORMAT}}}'])
 def test_a_damaged_index(tmp_path: Path, text: str) -> None:
     folder = drawn_shards.make(tmp_path / "shards", {"train": 1})
     (folder / "index.json").write_text(text)
-    with pytest.raises(CorpusError, match="damaged") as told:
+    with pytest.raises(CorpusError, match="the index of the shards is damaged") as told:
         shards.read_index(folder)
     assert told.value.where == str(folder / "index.json")
     assert "curate shard" in str(told.value.hint)

@@ -280,7 +280,7 @@ def test_a_damaged_database_is_found(workspace: Workspace) -> None:
 
 def test_leftovers_of_a_killed_run_are_no_finding(workspace: Workspace) -> None:
     (workspace.store.folder / ".tmp-1-0123456789abcdef").write_bytes(b"half")
-    (workspace.cache / "shards" / ".0123456789abcdef.part").mkdir()
+    (workspace.cache / "shards" / ".0123456789abcdef.part-01234567").mkdir()
     assert verify.run(workspace).exit_code == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curate import freshness
+from curate.audit.leftovers import leftovers
 from curate.errors import CorpusError
 from curate.lock import Standing
 from curate.workspace import Workspace
@@ -50,7 +51,7 @@ def ledger(workspace: Workspace) -> dict[str, Any]:
         "balances": balances,
         "labels_only": labels_only,
         "splits": splits,
-        "notes": _not_as_published(others) + _notes(workspace),
+        "notes": _not_as_published(others) + _notes(workspace) + leftovers(workspace),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import tempfile
@@ -14,7 +13,7 @@ from curate.audit.folders import check_each
 from curate.audit.hashing import hashes
 from curate.errors import CorpusError
 from curate.ml import shards
-from curate.ml.credits import Credit, write_credits
+from curate.shardset import write_beside
 from curate.workspace import Workspace
 
 
@@ -36,9 +35,9 @@ def _folder(workspace: Workspace, folder: Path) -> tuple[list[Finding], int]:
     hint = f"rm -r {shlex.quote(str(folder))} && curate shard"
     try:
         index = shards.read_index(folder)
-        made = {split: [shards.Shard(**entry) for entry in listed] for split, listed in index["shards"].items()}
+        made = shards.named_in(index)
         sizes = {split: values["pictures"] for split, values in index["splits"].items()}
-        name, key = str(index["name"]), index["key"]
+        key = index["key"]
     except (CorpusError, ValueError, KeyError, TypeError, AttributeError) as broken:
         found = str(broken).split("\n")[0]
         return [Finding("damaged index", str(folder / "index.json"), "what `curate shard` writes", found, hint)], 0
@@ -62,12 +61,12 @@ def _folder(workspace: Workspace, folder: Path) -> tuple[list[Finding], int]:
     findings += [
         Finding("missing", str(path), "a shard that index.json names", "no such file", hint) for path in missing
     ]
-    beside, sound = _beside(folder, index, made, name, set(listed), hint)
+    beside, sound = _beside(folder, index, made, set(listed), hint)
     return findings + beside, len(paths) - wrong - len(missing) + sound
 
 
 def _beside(
-    folder: Path, index: dict[str, Any], made: dict[str, Any], name: str, listed: set[str], hint: str
+    folder: Path, index: dict[str, Any], made: dict[str, list[shards.Shard]], listed: set[str], hint: str
 ) -> tuple[list[Finding], int]:
     """Write the small files anew from `index.json`, and hold them against those that are there."""
     findings: list[Finding] = []
@@ -75,11 +74,7 @@ def _beside(
     with tempfile.TemporaryDirectory() as made_again:
         fresh = Path(made_again)
         try:
-            about = str(json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))["description"])
-            values = {word: value for word, value in index.items() if word not in ("format", "shards")}
-            shards.write_metadata(fresh, name, made, index["labels"], about)
-            shards.write_index(fresh, values, made)
-            write_credits(fresh, [Credit.from_dict(credit) for credit in index["credits"]])
+            write_beside(fresh, index, made)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as broken:
             return [Finding("damaged index", str(folder), "files that follow from index.json", str(broken), hint)], 0
         for path in sorted(path for path in fresh.rglob("*") if path.is_file()):

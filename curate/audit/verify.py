@@ -12,6 +12,7 @@ from curate import db, locked_corpus, whole
 from curate.audit import locked, made_of, sharded, trained
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
+from curate.audit.leftovers import leftovers
 from curate.errors import CorpusError, CurateError, FetchError
 from curate.lock import Lock, LockedSource
 from curate.report import Report
@@ -59,6 +60,7 @@ def run(workspace: Workspace) -> Report:
     for standing in ("not the official bytes", "unpinned"):
         report.notes += [f"{source}: {standing}: {', '.join(names)}" for source, names in standings[standing].items()]
     report.notes += made_of.notes(lock.corpus)
+    report.notes += leftovers(workspace)
     report.details = {"findings": [finding.as_dict() for finding in findings], **standings}
     return report
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
-from typing import Any
 
-from curate.errors import CorpusError
 from curate.export.selection import Selection
 from curate.ml import shards
-from curate.shardset import ShardSet
+from curate.shardset import ShardSet, write_beside
 
 NEEDS_PICTURES = True
 
@@ -18,40 +15,29 @@ NEEDS_PICTURES = True
 def write(chosen: Selection, folder: Path) -> None:
     """Write shards, metadata, index and credits; shards of the same rows that the root has already are copied.
 
-    Raises CorpusError where a shard of the root is not what its index says.
+    Only what the index of the root names is copied, and hashed on the way; all that stands beside it is written anew
+    from that index. Raises CorpusError where the index is damaged, or a shard is not what it says.
     """
     made = ShardSet.of(chosen.rows, chosen.tally, chosen.names)
     if made.home.is_dir():
-        _copy(chosen, made.home, folder)
+        _copy(chosen, made, folder)
     else:
         made.write(folder)
 
 
-def _copy(chosen: Selection, home: Path, folder: Path) -> None:
-    index = shards.read_index(home)
-    listed: dict[str, dict[str, Any]] = {
-        shard["file"]: shard for members in index["shards"].values() for shard in members
-    }
-    with chosen.workspace.progress("export", sum(shard["bytes"] for shard in listed.values()), "B") as advance:
-        for path in sorted(home.rglob("*")):
-            copy = folder / path.relative_to(home)
-            if path.is_dir():
-                copy.mkdir(exist_ok=True)
-            elif path.name not in listed:
-                shutil.copyfile(path, copy)
-            else:
-                digest = hashlib.sha256()
-                with path.open("rb") as here, copy.open("wb") as there:
-                    while block := here.read(1 << 20):
-                        digest.update(block)
-                        there.write(block)
-                        advance(len(block))
-                if digest.hexdigest() != listed[path.name]["sha256"]:
-                    raise CorpusError(
-                        "a shard is not what its index says",
-                        where=str(path),
-                        expected=f"sha256 {listed[path.name]['sha256']}",
-                        found=digest.hexdigest(),
-                        done="nothing was written",
-                        hint=f"rm -r '{home}' && curate shard",
-                    )
+def _copy(chosen: Selection, made: ShardSet, folder: Path) -> None:
+    index = made.index()
+    named = shards.named_in(index)
+    files = [shard for split in named.values() for shard in split]
+    with chosen.workspace.progress("export", sum(shard.bytes for shard in files), "B") as advance:
+        for shard in files:
+            digest = hashlib.sha256()
+            path = made.home / shard.file
+            with path.open("rb") as here, (folder / shard.file).open("wb") as there:
+                while block := here.read(1 << 20):
+                    digest.update(block)
+                    there.write(block)
+                    advance(len(block))
+            if digest.hexdigest() != shard.sha256:
+                raise shards.damaged_shard(path, f"sha256 {shard.sha256}", digest.hexdigest())
+    write_beside(folder, index, named)

@@ -237,16 +237,20 @@ def write_index(folder: Path, values: Mapping[str, Any], splits: Mapping[str, Se
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """Return what `index.json` says. Raises CorpusError where there is none, it is damaged, or of another version."""
+    """Return what `index.json` says.
+
+    Raises CorpusError where there is none, or it is of another version or damaged: not what the hash beside it says.
+    """
     path = folder / "index.json"
     if not path.exists():
         raise CorpusError("there are no shards here yet", where=str(folder), hint="curate build")
     try:
-        index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        index: dict[str, Any] = json.loads(data)
     except (OSError, ValueError) as broken:
-        raise _damaged(path, str(broken)) from broken
+        raise damaged_index(path, str(broken)) from broken
     if not isinstance(index, dict):
-        raise _damaged(path, type(index).__name__)
+        raise damaged_index(path, type(index).__name__)
     if index.get("format") != FORMAT:
         raise CorpusError(
             "the shards were written by another version of curate",
@@ -255,17 +259,27 @@ def read_index(folder: Path) -> dict[str, Any]:
             found=f"format {index.get('format')}",
             hint="curate shard",
         )
+    sha256, sealed = hashlib.sha256(data).hexdigest(), whole.sealed(path)
+    if sealed != sha256:
+        seal = whole.seal_of(path).name
+        raise damaged_index(path, sha256, f"sha256 {sealed}, as {seal} says" if sealed else f"its sha256 in {seal}")
     missing = {"key", "labels", "credits", "recipe", "shards"} - set(index)
     if missing:
-        raise _damaged(path, f"no {', '.join(sorted(missing))}")
+        raise damaged_index(path, f"no {', '.join(sorted(missing))}")
     return index
 
 
-def _damaged(path: Path, found: str) -> CorpusError:
+def named_in(index: Mapping[str, Any]) -> dict[str, list[Shard]]:
+    """Return the shards that an index names, by split."""
+    return {split: [Shard(**entry) for entry in entries] for split, entries in index["shards"].items()}
+
+
+def damaged_index(path: Path, found: str, expected: str = "what `curate shard` wrote") -> CorpusError:
+    """Return the error about an index that is not what `shard` wrote, with what to type next."""
     return CorpusError(
         "the index of the shards is damaged",
         where=str(path),
-        expected="what `curate shard` wrote",
+        expected=expected,
         found=found.splitlines()[0],
         hint=f"rm -r {shlex.quote(str(path.parent))} && curate shard   (curate verify says what else is wrong)",
     )

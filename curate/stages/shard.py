@@ -13,11 +13,12 @@ from curate.workspace import Workspace
 
 
 def run(workspace: Workspace) -> Report:
-    """Write the shards of the corpus as it stands; where they are there already, do nothing.
+    """Write the shards of the corpus as it stands; where they are there already, and not damaged, do nothing.
 
     `corpus.lock.json` then names them. Raises FetchError where the lock is no lock, CorpusError where there is no
-    corpus, where a stage has not run since the one before it did, where the corpus was built from labels alone, or
-    where a picture is no longer what it was when `inspect` saw it; then nothing is left under the final name.
+    corpus, where a stage has not run since the one before it did, where the corpus was built from labels alone, where
+    a picture is no longer what it was when `inspect` saw it, or where another run is writing the same shards; then
+    nothing is left under the final name. Damaged shards stay until those that are made instead of them are whole.
     """
     report = Report("shard", "pictures")
     lock = workspace.lock()
@@ -30,21 +31,27 @@ def run(workspace: Workspace) -> Report:
     tally = rows.tally()
     made = ShardSet.of(rows, tally, names)
     report.details |= {"folder": str(made.home), "key": made.key}
-    if made.home.is_dir():
+    is_there = made.home.is_dir()
+    harm = made.harm() if is_there else "not there"
+    _write(made, make=harm is not None)
+    if harm is None:
         report.there = tally.pictures
     else:
-        _make(made)
         report.made = tally.pictures
-    shards.point(made.home)
+    if is_there and harm is not None:
+        report.notes.append(f"the shards that lay here were damaged ({harm}); they were made anew")
     report.notes += locked_corpus.write(workspace, lock, shards=made.home)
     report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
 
 
-def _make(made: ShardSet) -> None:
+def _write(made: ShardSet, *, make: bool) -> None:
     try:
-        with whole.folder(made.home) as part:
-            made.write(part)
+        whole.sweep_parts(made.home.parent)
+        if make:
+            with whole.folder(made.home, replace=True) as part:
+                made.write(part)
+        shards.point(made.home)
     except OSError as broken:
         raise CorpusError(
             "the shards could not be written",
