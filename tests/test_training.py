@@ -210,7 +210,7 @@ def test_train_moves_the_pointer_and_others_do_not(tiny: Path, tmp_path: Path) -
     assert runs.find(workspace.cache / "runs", None) == Path(first.details["run"])
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', "\xff"])
+@pytest.mark.parametrize("text", ["{", "[]", f'{{"format": {runs.FORMAT}}}', "\xff"])
 def test_a_damaged_recipe_of_a_run(tmp_path: Path, text: str) -> None:
     run = _run_folder(tmp_path / "aaaa")
     (run / "recipe.json").write_text(text, encoding="latin-1")
@@ -259,7 +259,7 @@ def test_reading_for_evaluation(tiny: Path) -> None:
 
 
 def test_class_weights() -> None:
-    from curate.ml.dataset import class_weights
+    from curate.ml.balancing import class_weights
 
     weights = class_weights([0] * 60 + [1] * 30 + [2], 4)
     assert weights[1] == pytest.approx(2 * weights[0])

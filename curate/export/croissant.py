@@ -86,7 +86,7 @@ def _document(chosen: Selection, folder: Path, records: pa.Schema) -> dict[str, 
         "name": name,
         "description": f"Skin lesions: {chosen.tally.pictures} pictures of {len(chosen.credits)} sources, merged and "
         "harmonised, no picture twice; every record that was left out stands beside them with its reason.",
-        "version": f"{__version__}+{chosen.names.version}",
+        "version": f"{__version__}+{chosen.names.version}.{chosen.corpus[:16]}",
         "datePublished": str(max(chosen.workspace.manifests[credit.source].released for credit in chosen.credits)),
         "url": chosen.credits[0].homepage,
         "license": licenses[0] if len(licenses) == 1 else licenses,

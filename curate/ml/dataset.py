@@ -1,67 +1,143 @@
-"""Shards as `tf.data`: a recipe of small steps (read, parse, decode, augment, batch); same seed, same order."""
+"""Shards as `tf.data`: a recipe of small steps, each for use on its own; same seed, same order.
+
+`load` is the recipe: `encoded`, then for training `balancing.resampled` and `shuffle`, then `pixels_of`, for training
+`augmentation.crop`, then `fit`, for training `augmentation.augment`, then `batch`. docs/reading-shards.md shows each.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from curate.errors import UsageError
+from curate.ml.augmentation import augment, crop
 from curate.ml.backend import Dataset, Tensor, tf
+from curate.ml.balancing import LIMIT, class_weights, resampled, with_weight
 from curate.ml.example import SCHEMA
 from curate.ml.shards import damaged_shard, files_of, read_index
 
-KEEP_DECODED = 512 * 2**20  # bytes: a split that is smaller than this once decoded is decoded in the first epoch alone
+SHUFFLED = 4096  # encoded pictures in memory while their order is drawn; a split that is not larger is drawn as a whole
+FILES_AT_ONCE = 8  # shards that are open at once in training, so that neighbours in a batch are none in a file
+BLOCK = 32  # records that are read and parsed at once
 _DTYPES = {"bytes": "string", "text": "string", "int64": "int64", "float": "float32"}
+
+Worker = Any
+"""`tf.distribute.InputContext`: which of how many workers reads, for how many replicas."""
 
 
 def load(
-    shards: Path, split: str, *, target: str, side: int, batch: int, training: bool = False, seed: int = 1
+    shards: Path,
+    split: str,
+    *,
+    target: str,
+    side: int,
+    batch: int,
+    training: bool = False,
+    augmented: bool | None = None,
+    balance: Literal["weights", "sampling"] | None = None,
+    limit: float = LIMIT,
+    seed: int = 1,
+    worker: Worker | None = None,
 ) -> Dataset:
     """Return batches of (pictures float32 [b, side, side, 3] in 0..255, labels int64 [b]) of one split.
 
-    `target` is "category" or "subtype"; pictures whose label is unknown are left out. With `training` the order is
-    shuffled anew each epoch, pictures are flipped and slightly recoloured, and an incomplete last batch is dropped when
-    there is a complete one; the same `seed` gives the same pictures. Without it the order is that of the shards.
+    `target` is "category" or "subtype"; pictures whose label is unknown are left out. Without `training` the order is
+    that of the shards, each picture comes once and the last batch may be smaller. With it the order is drawn anew each
+    epoch, the pictures are cropped and augmented (`augmented` says otherwise), and an incomplete last batch is dropped
+    when there is a complete one. The same `seed` gives the same batches (after the same `tf.random.set_seed`, if any).
+
+    `balance` makes classes count alike, rare ones up to `limit` times as much as the most frequent one (`math.inf`:
+    alike however rare): "weights" gives each label's weight as a third of the batch, float32 [b]; "sampling", for
+    training alone, shows rare ones more often and frequent ones less, in an epoch of as many pictures as there are.
+
+    `worker` is the `tf.distribute.InputContext` of one worker of several: it gets its own part of the pictures (see
+    `records`), in batches of `batch` divided by the number of replicas. In training every worker makes as many steps
+    as the one with the fewest pictures can, since they wait for each other.
+    Raises CorpusError where there are no shards or one is damaged, UsageError for what cannot be meant.
     """
-    labels = labels_of(shards, split, target)
-    decoded = read(shards, split, target=target, side=side).map(lambda each: (each["pixels"], each["label"]))
-    decoded = decoded.apply(tf.data.experimental.assert_cardinality(len(labels)))
-    fits = len(labels) * side * side * 3 <= KEEP_DECODED
-    if fits:
-        decoded = decoded.cache()
-    if not training:
-        return decoded.batch(batch).map(_as_floats).prefetch(tf.data.AUTOTUNE)
-    shuffled = decoded.shuffle(max(1, len(labels) if fits else 1024), seed=seed, reshuffle_each_iteration=True)
-    dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    augmented = tf.data.Dataset.zip(shuffled, dice).map(_augment, num_parallel_calls=tf.data.AUTOTUNE)
-    return augmented.batch(batch, drop_remainder=len(labels) >= batch).prefetch(tf.data.AUTOTUNE)
+    if balance == "sampling" and not training:
+        raise UsageError(
+            "sampling shows pictures more than once, or not at all: that is no evaluation",
+            expected='balance="weights", or training=True',
+            found='balance="sampling"',
+            hint='load(..., balance="weights")',
+        )
+    number = worker.input_pipeline_id if worker else 0
+    each = _batch_of_a_replica(batch, worker)
+    seed += number << 32  # one worker's dice are not another's
+    pairs = encoded(shards, split, target=target, worker=worker, seed=seed if training else None)
+    labels = [labels_of(shards, split, target, part) for part in _parts(worker)]
+    counts = [len(part) for part in labels]
+    weights = class_weights([label for part in labels for label in part], len(names_of(shards, target)), limit)
+    if balance == "sampling" and counts[number]:
+        pairs = resampled(pairs, weights, seed=seed).repeat().take(counts[number])
+    if training:
+        pairs = pairs.shuffle(SHUFFLED, seed=seed, reshuffle_each_iteration=True)
+    if training if augmented is None else augmented:
+        dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+        pictures = tf.data.Dataset.zip(pairs, dice).map(
+            lambda pair, thrown: (augment(fit(crop(pixels_of(pair[0]), thrown), side), thrown), pair[1]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    else:
+        pictures = pairs.map(
+            lambda image, label: (fit(pixels_of(image), side), label), num_parallel_calls=tf.data.AUTOTUNE
+        )
+    batches = pictures.batch(each)
+    steps = -(-counts[number] // each)
+    replicas = worker.num_replicas_in_sync // worker.num_input_pipelines if worker else 1
+    complete = min(counts) // (each * replicas) * replicas
+    if training and complete:
+        batches, steps = pictures.batch(each, drop_remainder=True).take(complete), complete
+    if balance == "weights":
+        batches = batches.map(with_weight(weights))
+    return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(tf.data.AUTOTUNE)
 
 
-def read(shards: Path, split: str, *, target: str, side: int) -> Dataset:
+def encoded(shards: Path, split: str, *, target: str, worker: Worker | None = None, seed: int | None = None) -> Dataset:
+    """Return (JPEG or PNG string, label int64) of each picture whose label is known; order and part as of `records`."""
+    wanted = _index_of(target)
+
+    def known(block: Tensor) -> tuple[Tensor, Tensor]:
+        features = tf.io.parse_example(block, _spec(("image", wanted)))
+        kept = features[wanted] >= 0
+        return tf.boolean_mask(features["image"], kept), tf.boolean_mask(features[wanted], kept)
+
+    return _blocks(shards, split, worker, seed).map(known, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+
+
+def read(shards: Path, split: str, *, target: str, side: int, worker: Worker | None = None) -> Dataset:
     """Return single examples in the order of the shards: every feature of the schema but `image`, with `pixels`
     (uint8 [side, side, 3]) and `label` (int64) in its place; pictures whose label is unknown are left out.
     """
+    wanted = _index_of(target)
     return (
-        records(shards, split)
-        .map(parse)
-        .filter(lambda each: each[f"{target}_index"] >= 0)
+        records(shards, split, worker=worker)
+        .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        .filter(lambda features: features[wanted] >= 0)
         .map(
-            lambda each: (
-                {name: value for name, value in each.items() if name != "image"}
-                | {"pixels": decode(each["image"], side), "label": each[f"{target}_index"]}
+            lambda features: (
+                {name: value for name, value in features.items() if name != "image"}
+                | {"pixels": decode(features["image"], side), "label": features[wanted]}
             ),
             num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
         )
     )
 
 
-def records(shards: Path, split: str) -> Dataset:
-    """Return the serialized examples of a split, shard after shard."""
-    return tf.data.TFRecordDataset(tf.constant([str(path) for path in files_of(shards, split)], tf.string))
+def records(shards: Path, split: str, *, worker: Worker | None = None, seed: int | None = None) -> Dataset:
+    """Return the serialized examples of a split, shard after shard; with a `seed` from several shards by turns, in an
+    order of shards that is drawn anew each epoch.
+
+    With a `worker` (`tf.distribute.InputContext`) only its part: whole shards where their number can be divided by the
+    number of workers, else every so many-th record. The parts of all workers hold each record once.
+    """
+    return _blocks(shards, split, worker, seed).unbatch()
 
 
 @contextmanager
@@ -83,48 +159,56 @@ def reading(shards: Path) -> Iterator[None]:
         raise  # the shards are whole: something else is wrong, and its own words say it best
 
 
-def parse(record: Tensor) -> dict[str, Tensor]:
-    """Return the features of one serialized example by name, `image` still encoded."""
-    spec = {feature.name: tf.io.FixedLenFeature([], _DTYPES[feature.kind]) for feature in SCHEMA}
-    features: dict[str, Tensor] = tf.io.parse_single_example(record, spec)
+def parse(record: Tensor, names: Collection[str] | None = None) -> dict[str, Tensor]:
+    """Return the features of one serialized example by name, `image` still encoded; of `names` alone, if given."""
+    features: dict[str, Tensor] = tf.io.parse_single_example(record, _spec(names))
     return features
 
 
-def decode(image: Tensor, side: int) -> Tensor:
-    """Decode a JPEG or PNG and bring it to uint8 [side, side, 3], with area averaging where it shrinks.
-
-    The whole picture is kept, a side ratio that is not 1 is not: a lesion at the border counts.
-    """
-    return fit(tf.io.decode_image(image, channels=3, expand_animations=False), side)
+def pixels_of(image: Tensor) -> Tensor:
+    """Decode a JPEG or PNG to uint8 [h, w, 3]."""
+    return tf.io.decode_jpeg(image, channels=3)  # it reads PNG too, and does less than decode_image to find out
 
 
 def fit(pixels: Tensor, side: int) -> Tensor:
-    """Bring uint8 [h, w, 3] to uint8 [side, side, 3]; whole levels, so that every form of a model sees the same."""
-    resized = tf.image.resize(tf.cast(pixels, tf.float32), (side, side), antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+    """Bring uint8 [h, w, 3] to float32 [side, side, 3] of whole levels, 0 to 255, so that every form of a model sees
+    the same.
+
+    Bilinear, as long as every pixel of the picture counts in that: where a side is more than twice `side`, those that
+    are longer than `side` are shrunk by the mean over area first. The whole picture is kept, the ratio of its sides is
+    not: a lesion at the border counts.
+    """
+    given = tf.shape(pixels)[:2]
+    resized = tf.cond(
+        tf.reduce_max(given) > 2 * side,
+        lambda: _bilinear(tf.image.resize(pixels, tf.minimum(given, side), method="area"), side),
+        lambda: _bilinear(pixels, side),
+    )
+    return tf.round(resized)  # a mean of 0 to 255, so that nothing is beyond
 
 
-def labels_of(shards: Path, split: str, target: str) -> list[int]:
-    """Return the known labels of a split in the order of the shards, without decoding a picture."""
-    labels = records(shards, split).map(lambda record: parse(record)[f"{target}_index"])
+def _bilinear(pixels: Tensor, side: int) -> Tensor:
+    return tf.image.resize(pixels, (side, side))
+
+
+def decode(image: Tensor, side: int) -> Tensor:
+    """Decode a JPEG or PNG and `fit` it: uint8 [side, side, 3]."""
+    return tf.cast(fit(pixels_of(image), side), tf.uint8)
+
+
+def labels_of(shards: Path, split: str, target: str, worker: Worker | None = None) -> list[int]:
+    """Return the known labels of a split (of the part of one worker) in the order of the shards, without decoding a
+    picture.
+    """
+    wanted = _index_of(target)
+    labels = _blocks(shards, split, worker).map(lambda block: tf.io.parse_example(block, _spec((wanted,)))[wanted])
     with reading(shards):
-        return [int(label) for label in labels.as_numpy_iterator() if label >= 0]
+        return [int(label) for block in labels.as_numpy_iterator() for label in block if label >= 0]
 
 
 def names_of(shards: Path, target: str) -> list[str]:
     """Return the label names of a target in the order of their index."""
-    return list(read_index(shards)["labels"][f"{target}_index"])
-
-
-def class_weights(labels: list[int], classes: int, limit: float = 10.0) -> dict[int, float]:
-    """Return a weight for each class: every class that occurs counts alike, rare ones at most `limit` times as much
-    as the most frequent one, so that one picture of a subtype does not steer a whole step.
-    """
-    counts = Counter(labels)
-    most = max(counts.values(), default=1)
-    raw = {label: min(limit, most / counts[label]) for label in counts}
-    mean = sum(raw[label] * counts[label] for label in counts) / max(1, len(labels))
-    return {label: raw[label] / mean if label in raw else 0.0 for label in range(classes)}
+    return list(read_index(shards)["labels"][_index_of(target)])
 
 
 def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Iterator[dict[str, Any]]:
@@ -152,19 +236,50 @@ def _quota(counts: Counter[int], pictures: int) -> dict[int, int]:
     return quota
 
 
-def _as_floats(pixels: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    return tf.cast(pixels, tf.float32), label
+def _blocks(shards: Path, split: str, worker: Worker | None = None, seed: int | None = None) -> Dataset:
+    """Return what `records` says, some at a time, string [n]: one by one they would cost more to hand on and parse."""
+    paths = [str(path) for path in files_of(shards, split)]
+    held = [shard["pictures"] for shard in read_index(shards)["shards"].get(split, [])]
+    before = list(itertools.accumulate(held, initial=0))[:-1]  # records of the split ahead of each shard
+    workers, number = (worker.num_input_pipelines, worker.input_pipeline_id) if worker else (1, 0)
+    if len(paths) % workers == 0:
+        paths, before, workers, number = paths[number::workers], before[number::workers], 1, 0
+    files = tf.data.Dataset.from_tensor_slices((tf.constant(paths, tf.string), tf.constant(before, tf.int64)))
+
+    def opened(path: Tensor, ahead: Tensor) -> Dataset:
+        found = tf.data.TFRecordDataset(path)
+        return (found if workers == 1 else found.shard(workers, (number - ahead) % workers)).batch(BLOCK)
+
+    if seed is None:
+        return files.flat_map(opened)
+    drawn = files.shuffle(max(1, len(paths)), seed=seed, reshuffle_each_iteration=True)
+    return drawn.interleave(opened, cycle_length=FILES_AT_ONCE, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _augment(example: tuple[Tensor, Tensor], dice: Tensor) -> tuple[Tensor, Tensor]:
-    """Flip both ways, turn by a quarter, shift light and colour a little: what a hand with another camera would do."""
-    pixels, label = example
-    image = tf.cast(pixels, tf.float32)
-    seeds = tf.unstack(tf.random.split(tf.stack([dice, tf.constant(0, tf.int64)]), 6))
-    image = tf.image.stateless_random_flip_left_right(image, seeds[0])
-    image = tf.image.stateless_random_flip_up_down(image, seeds[1])
-    image = tf.image.rot90(image, tf.random.stateless_uniform([], seeds[2], 0, 4, tf.int32))
-    image = tf.image.stateless_random_brightness(image, 16.0, seeds[3])
-    image = tf.image.stateless_random_contrast(image, 0.9, 1.1, seeds[4])
-    tint = tf.random.stateless_uniform([3], seeds[5], 0.95, 1.05)
-    return tf.clip_by_value(image * tint, 0.0, 255.0), label
+def _spec(names: Collection[str] | None = None) -> dict[str, Any]:
+    wanted = [feature for feature in SCHEMA if names is None or feature.name in names]
+    return {feature.name: tf.io.FixedLenFeature([], _DTYPES[feature.kind]) for feature in wanted}
+
+
+def _index_of(target: str) -> str:
+    if target not in ("category", "subtype"):
+        raise UsageError("there is no such target", expected="category or subtype", found=repr(target))
+    return f"{target}_index"
+
+
+def _batch_of_a_replica(batch: int, worker: Worker | None) -> int:
+    replicas = worker.num_replicas_in_sync if worker else 1
+    if batch < 1 or batch % replicas:
+        raise UsageError(
+            "a batch must be divisible by the number of replicas",
+            expected=f"a multiple of {replicas}",
+            found=str(batch),
+        )
+    return batch // replicas
+
+
+def _parts(worker: Worker | None) -> list[Worker | None]:
+    if worker is None:
+        return [None]
+    count, replicas = worker.num_input_pipelines, worker.num_replicas_in_sync
+    return [tf.distribute.InputContext(count, number, replicas) for number in range(count)]

@@ -13,7 +13,7 @@ from curate import whole
 from curate.errors import TrainError, UsageError
 from curate.recipe import RANGES
 
-FORMAT = 1  # raise it whenever the same options would train another model
+FORMAT = 2  # raise it whenever the same options would train another model
 HASHES = "files.json"
 """The file of a run that gives the sha256 (hex) of each other file of it, by name."""
 

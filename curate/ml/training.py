@@ -11,7 +11,7 @@ from typing import Any
 
 from curate import whole
 from curate.errors import TrainError
-from curate.ml import dataset, evaluation, models, runs
+from curate.ml import balancing, dataset, evaluation, models, runs
 from curate.ml.backend import Model, keras, tf
 from curate.ml.card import card, markdown
 from curate.ml.credits import Credit
@@ -152,7 +152,7 @@ def _fit(
             training,
             validation_data=validation,
             epochs=options.epochs,
-            class_weight=dataset.class_weights(labels, model.output_shape[-1]),
+            class_weight=balancing.class_weights(labels, model.output_shape[-1]),
             callbacks=[*callbacks, _steps(advance)],
             shuffle=False,  # the data set shuffles itself
             verbose=0,
