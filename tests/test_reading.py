@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 row |= {"id": f"drawn:unknown_{seed}"} | unknown
             rows.append(row)
             pictures[str(row["id"])] = codec.encode(drawn_shards.lesion(category, len(rows), 40), "PNG")
-    listed = {"train": shards.write(made, "drawn", "train", rows, pictures.__getitem__, 9)}
+    rows.sort(key=lambda row: shards.place(str(row["id"])))
+    ordered = shards.write(made, "drawn", "train", rows, pictures.__getitem__, pictures=len(rows), per_shard=9)
+    listed = {"train": ordered}
     labels = {"category_index": list(drawn_shards.CATEGORIES), "subtype_index": list(drawn_shards.SUBTYPES)}
-    values = {"key": "uneven", "labels": labels, "credits": [], "recipe": asdict(ShardRecipe())}
+    values = {"key": "uneven", "labels": labels, "credits": [], "recipe": ShardRecipe().said()}
     shards.write_index(made, values, listed)
     assert len(listed["train"]) == 8
     return made

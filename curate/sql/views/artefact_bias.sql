@@ -21,9 +21,9 @@ totals as (
 ),
 -- pictures of one family are alike: what they vary by, over what as many independent pictures would, is the design effect (Kish 1965)
 effects as (
-    select t.artefact, t.source, t.is_malignant, any_value(t.n) as n, any_value(t.x) as x, any_value(t.g) as g,
-        sum((f.have_it - t.x / t.n * f.pictures) ** 2) / any_value(t.n) ** 2 * any_value(t.g) / nullif(any_value(t.g) - 1, 0) as by_family,
-        any_value(t.x / t.n * (1 - t.x / t.n)) / nullif(any_value(t.n) - 1, 0) as by_picture
+    select t.artefact, t.source, t.is_malignant, max(t.n) as n, max(t.x) as x, max(t.g) as g,
+        sum((f.have_it - t.x / t.n * f.pictures) ** 2) / max(t.n) ** 2 * max(t.g) / nullif(max(t.g) - 1, 0) as by_family,
+        max(t.x / t.n * (1 - t.x / t.n)) / nullif(max(t.n) - 1, 0) as by_picture
     from totals t
     join families f on f.artefact = t.artefact and f.source = t.source and f.is_malignant = t.is_malignant
     group by t.artefact, t.source, t.is_malignant
@@ -34,7 +34,7 @@ told as (
     from effects
 ),
 counted as (
-    select artefact, source, any_value(threshold) as threshold, any_value(sensitivity) as sensitivity, any_value(specificity) as specificity
+    select artefact, source, max(threshold) as threshold, max(sensitivity) as sensitivity, max(specificity) as specificity
     from looked_at
     group by artefact, source
 ),
