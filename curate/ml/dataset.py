@@ -21,7 +21,7 @@ from curate.ml.balancing import LIMIT, class_weights, resampled, with_weight
 from curate.ml.example import SCHEMA
 from curate.ml.shards import damaged_shard, files_of, read_index
 
-SHUFFLED = 4096  # encoded pictures in memory while their order is drawn; a split that is not larger is drawn as a whole
+SHUFFLED = 2048  # encoded pictures in memory while their order is drawn; a split that is not larger is drawn as a whole
 FILES_AT_ONCE = 8  # shards that are open at once in training, so that neighbours in a batch are none in a file
 BLOCK = 32  # records that are read and parsed at once
 _DTYPES = {"bytes": "string", "text": "string", "int64": "int64", "float": "float32"}
