@@ -112,7 +112,7 @@ def settle(pairs: list[tuple[Known, Known, bool]]) -> list[dict[str, Any]]:
                 "grown": found.grown,
                 "share": share,
                 "agreement": agreement,
-                "score": overlap.score(agreement, found.inliers),
+                "score": overlap.score(agreement, found.inliers, share),
             }
         )
     return rows

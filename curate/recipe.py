@@ -39,14 +39,16 @@ class DedupRecipe:
     near: bool = True
     near_distance: int = 8  # bits of 64 between perceptual hashes that make two pictures candidates
     near_detail: float = 4.0  # grey levels (standard deviation at 32x32): below it a hash says nothing
-    near_agreement: float = 0.9  # local correlation at the second look from which two pictures are one: on the real
-    # pictures different lesions stay below 0.87, and 118 of 119 copies known to be one photograph are above
+    near_agreement: float = 0.88  # local correlation at the second look from which two pictures are one: on the real
+    # pictures different lesions stay below 0.87, and 118 of 119 copies known to be one photograph are above 0.9
     near_agreement_in_lesion: float = 0.99  # the same for two pictures that a source claims of one lesion: consecutive
     # photographs of it, and neighbours on one sheet, are nearly equal, and are a family, not copies
     by_places: bool = True  # near by places that agree, too: finds what was cropped, turned, mirrored or framed
     near_places: int = 6  # distinct places that must agree on one affine map before two pictures can be one
-    near_overlap: float = 0.85  # score where one lies on the other (agreement, less where few places agree) from which
-    # two pictures are one; within one lesion, or on one sheet, from which they are of one family
+    near_overlap: float = 0.9  # score where one lies on the other (agreement, less where few places agree or little is in
+    # common) from which two pictures are one; within one lesion, or on one sheet, they are of one family instead
+    near_kin: float = 0.85  # the same from which two pictures are of one family though not one: a second photograph of
+    # a lesion reaches 0.87, and a copy of low quality that is kept must not be torn from its original
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "dedup.near_agreement_in_lesion": (0, 1),
     "dedup.near_places": (6, 96),
     "dedup.near_overlap": (0, 1),
+    "dedup.near_kin": (0, 1),
     "split.train": (0, 1),
     "split.validation": (0, 1),
     "split.test": (0, 1),

@@ -125,7 +125,7 @@ def _copies(database: Database, hostile: bool) -> None:
     database.replace("candidates", pa.Table.from_pylist([], schema=ends))
     uses = {f"use_{kind}": True for kind in ("same_id", "listed", "same_bytes", "same_pixels", "near")}
     near = {"near_agreement": 0.92, "near_agreement_in_lesion": 0.99, "use_places": True, "look": LOOK_VERSION}
-    near |= {"near_places": 6, "near_overlap": 0.85}
+    near |= {"near_places": 6, "near_overlap": 0.9, "near_kin": 0.85}
     ids = database.table("records").column("id").to_pylist()
     same = [(row["first"], row["second"]) for row in database.rows("sure_copies")]
     shown = {"id": pa.array(ids, pa.string()), "photograph": pa.array(components(ids, same), pa.string())}

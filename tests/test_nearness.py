@@ -81,8 +81,8 @@ def one_picture(first: codec.Pixels, second: codec.Pixels) -> bool:
     for mirror in (False, True):
         found = align(here, there, mirror)
         if found is not None and found.inliers >= RECIPE.near_places:
-            agreement, _ = overlap(shown(features.shown(first)), shown(features.shown(second)), found)
-            if score(agreement, found.inliers) >= RECIPE.near_overlap:
+            agreement, share = overlap(shown(features.shown(first)), shown(features.shown(second)), found)
+            if score(agreement, found.inliers, share) >= RECIPE.near_overlap:
                 return True
     return False
 

@@ -204,3 +204,22 @@ def contents(database: Database, left: int) -> str:
     with database.lent(searchable=pa.Table.from_pylist(rows, schema=kinds)):
         (row,) = database.rows("to_search", nearness=-1)
     return str(row["contents"])
+
+
+def test_pictures_that_agree_less_than_copies_do_are_a_family(tmp_path: Path) -> None:
+    here = holding(tmp_path, {"atlas": [drawn(1)], "other": [drawn(1, "crop to half")]})
+    built(here)
+    (score,) = (row["score"] for row in table(here, "near_pairs") if row["by_places"])
+    pair = ("atlas:1.jpg", "other:1.jpg")
+    for bound, one in ((score - 0.001, True), (score + 0.001, False)):
+        (tmp_path / "curate.toml").write_text(f"[dedup]\nnear = true\nnear_overlap = {bound}\n", encoding="utf-8")
+        again = Workspace(tmp_path, workers=1)
+        assert not [report.problems for report in pipeline.build(again, until="split") if report.problems]
+        assert edges(again) == ({pair} if one else set())
+        assert kin(again) == (set() if one else {pair})
+        (count,) = {len({row["family"] for row in table(again, "families")})}
+        assert count == 1, "never torn"
+    decide(again, pair)
+    assert not [report.problems for report in pipeline.build(again, until="split") if report.problems]
+    assert kin(again) == set()
+    assert len({row["family"] for row in table(again, "families")}) == 2

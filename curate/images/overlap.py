@@ -11,7 +11,7 @@ import numpy.typing as npt
 from curate.images.alignment import Alignment
 from curate.images.codec import Pixels
 
-VERSION = 2
+VERSION = 3
 
 _FINE = 1.0  # pixels (of 192): finer detail is what re-compression and scaling change
 _AROUND = 5.0  # pixels: what is correlated is how each place differs from its own surroundings
@@ -82,9 +82,12 @@ def _laid(first: Shown, second: Shown, way: npt.NDArray[np.float64]) -> tuple[fl
     return _agreement(first.grey, np.asarray(there, np.float32), both), pixels / both.size
 
 
-def score(agreement: float, places: int) -> float:
-    """Return the agreement, less up to 0.09 where so few places led to it: six of 96 agree by chance now and then."""
-    return agreement - max(0.0, 1.1 / places - 0.09)
+def score(agreement: float, places: int, share: float) -> float:
+    """Return the agreement, less up to 0.09 where few places led to it: six of 96 agree by chance now and then.
+
+    And less up to 0.08 where the two have less than a quarter in common: a fifth of two lesions may agree by chance.
+    """
+    return agreement - max(0.0, 1.1 / places - 0.09) - max(0.0, 0.25 - share) / 2
 
 
 def framed(first: Shown, second: Shown) -> tuple[float, float]:

@@ -7,5 +7,5 @@ join photographs c on c.photograph = p.photograph
 join photographs d on d.photograph = q.photograph
 join audit_records a on a.id = c.id
 join audit_records b on b.id = d.id
-where n.is_kin and n.sitting = 'sheet' and a.picture <> b.picture
+where n.is_kin and n.sitting is distinct from 'lesion' and a.picture <> b.picture
 order by 1, 2

@@ -83,7 +83,8 @@ rejected as (
 placed as (
     select b.*, x.one is not null as is_rejected,
         case when l.one is not null then 'lesion' when t.one is not null then 'sheet' end as sitting,
-        case when b.by_places then $near_overlap else $near_agreement end as alike
+        case when b.by_places then $near_overlap else $near_agreement end as alike,
+        case when b.by_places then $near_kin when l.one is not null or t.one is not null then $near_agreement end as kin_bound
     from best b
     left join of_one_lesion l on l.one = b.one and l.other = b.other
     left join on_one_sheet t on t.one = b.one and t.other = b.other
@@ -97,8 +98,8 @@ select first, second, by_places, score,
         when not by_places then $near_agreement_in_lesion
     end as bound,
     sitting,
-    case when sitting is not null then alike end as kin_bound,
-    sitting is not null and score >= alike and not is_rejected as is_kin,
+    kin_bound,
+    coalesce(score >= kin_bound and (sitting is not null or score < alike), false) and not is_rejected as is_kin,
     evidence
 from placed
 order by first, second, by_places;

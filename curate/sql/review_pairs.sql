@@ -4,7 +4,7 @@ with seen as (
     select first, second, max(score) as score, max((score - bound) / greatest(1 - bound, 0.001)) as above,
         max((score - kin_bound) / greatest(1 - kin_bound, 0.001)) as above_kin,
         -- of one lesion by their look alone; a source that claims it needs no look, nor does what is as good as equal
-        coalesce(bool_or(is_kin), false) and max(sitting) = 'sheet' and max(score) < $kin_sure as is_kin,
+        coalesce(bool_or(is_kin), false) and max(sitting) is distinct from 'lesion' and max(score) < $kin_sure as is_kin,
         string_agg(evidence, '; ' order by evidence) as evidence
     from near_pairs
     group by first, second

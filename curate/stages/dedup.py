@@ -63,6 +63,7 @@ def run(workspace: Workspace) -> Report:
                 use_places=recipe.by_places,
                 near_places=recipe.near_places,
                 near_overlap=recipe.near_overlap,
+                near_kin=recipe.near_kin,
                 use_same_id=recipe.same_id,
                 use_listed=recipe.listed,
                 use_same_bytes=recipe.same_bytes,
