@@ -45,8 +45,8 @@ class DedupRecipe:
     # photographs of it, and neighbours on one sheet, are nearly equal, and are a family, not copies
     by_places: bool = True  # near by places that agree, too: finds what was cropped, turned, mirrored or framed
     near_places: int = 6  # distinct places that must agree on one affine map before two pictures can be one
-    near_overlap: float = 0.9  # score where one lies on the other (agreement, less where few places agree or little is in
-    # common) from which two pictures are one; within one lesion, or on one sheet, they are of one family instead
+    near_overlap: float = 0.9  # score where one lies on the other (agreement, less where few places agree or little is
+    # in common) from which two pictures are one; within one lesion, or on one sheet, they are of one family instead
     near_kin: float = 0.85  # the same from which two pictures are of one family though not one: a second photograph of
     # a lesion reaches 0.87, and a copy of low quality that is kept must not be torn from its original
 
