@@ -9,16 +9,17 @@ import click
 
 from curate.cli.skin import Skin, cli, example, finish, tell, words
 from curate.cli.tables import show_forms, show_scores
+from curate.ml import registry
 
 
 @cli.command(
     short_help="Train or distil a model for phones.",
     help="Train a model for phones on the shards, or distil it from teachers."
+    f"\n\nFor phones: {registry.names('phone')}."
+    f"\n\nAs teachers, and to compare with: {registry.names('teacher')}."
     + example("curate train", "curate train --model efficientnet_lite0 --side 96 --epochs 12"),
 )
-@click.option(
-    "--model", metavar="NAME", help="mobilenet_v3_small (default), mobilenet_v3_large, efficientnet_lite0 ..."
-)
+@click.option("--model", metavar="NAME", help="One of the names above (default: mobilenet_v3_small).")
 @click.option("--target", type=click.Choice(["category", "subtype"]), help="What is learnt (default: category).")
 @click.option(
     "--teacher", "teachers", multiple=True, metavar="RUN", help="A run to distil from; may be given several times."
@@ -27,7 +28,11 @@ from curate.cli.tables import show_forms, show_scores
 @click.option("--side", type=int, help="Side of the model's square input, in pixels.")
 @click.option("--batch", type=int, help="Pictures in a step.")
 @click.option("--seed", type=int, help="Another seed, another draw of weights and augmentation.")
-@click.option("--weights", type=click.Choice(["imagenet"]), help="Start from published weights (needs a network).")
+@click.option(
+    "--weights",
+    metavar="imagenet|FILE",
+    help="Start from published weights: downloaded once, or from a file (.safetensors or .h5) that lies here.",
+)
 @words
 def train(skin: Skin, **options: Any) -> None:
     """Train a model."""

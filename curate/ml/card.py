@@ -47,11 +47,10 @@ def card(
 def markdown(values: Mapping[str, Any]) -> str:
     """Return the card as a page to read."""
     training = values["training"]
-    origin = (
-        "published ImageNet weights"
-        if training["weights"]
-        else "random weights: it has seen no picture but those below"
-    )
+    origin = {
+        "random": "random weights: it has seen no picture but those below",
+        "imagenet": f"published weights ({training.get('published')})",
+    }.get(training["initial"], f"the weights of a file ({training['initial']})")
     lines = [
         f"# {values['model']}, {values['target']}",
         "",
