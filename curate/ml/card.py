@@ -44,6 +44,21 @@ def card(
     }
 
 
+def form_card(
+    about: Mapping[str, Any], run: str, labels: Sequence[str], credits_: Sequence[Credit], mode: str, dtype: str
+) -> dict[str, Any]:
+    """Return the card that one `.tflite` of a run carries: all that its user must know who has the file alone.
+
+    `about` is the run's `recipe.json`, `dtype` that of the pixels which the file takes.
+    """
+    whole = card(about, {}, labels, credits_)
+    kept = ("model", "target", "intended_use", "warning", "input", "output", "labels", "licenses", "data")
+    told = {name: whole[name] for name in kept}
+    told["input"] = {**whole["input"], "dtype": dtype, "made_by": about.get("pictures", {})}
+    trained = {name: about.get(name) for name in ("shards", "initial", "published", "teachers", "reference")}
+    return {"mode": mode, "run": run, **told, "trained": trained}
+
+
 def markdown(values: Mapping[str, Any]) -> str:
     """Return the card as a page to read."""
     training = values["training"]

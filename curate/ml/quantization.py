@@ -13,14 +13,15 @@ import numpy.typing as npt
 
 from curate.errors import TrainError, UsageError
 from curate.ml import evaluation, runs
-from curate.ml.card import card, markdown
+from curate.ml.card import card, form_card, markdown
 from curate.ml.conversion import MODES, Job, convert
 from curate.ml.credits import Credit
+from curate.ml.enclosure import enclose
 from curate.ml.shards import read_index
 from curate.ml.tflite import Interpreted
 from curate.report import Progress, silent
 
-FORMAT = 1  # raise it whenever the same run would give other forms
+FORMAT = 2  # raise it whenever the same run would give other forms
 _ROUNDS = 50  # of interleaved invocations; the median of these is told
 _WARM = 5
 
@@ -30,7 +31,8 @@ def quantize(
 ) -> dict[str, Any]:
     """Convert a run's model and measure the forms; return {"split", "pictures", "table", "notes", "made"}.
 
-    Leaves `model_<mode>.tflite`, `quantize.json` and new cards in the run folder; the plain float form is always
+    Leaves `model_<mode>.tflite`, which carries its labels and its card, the same card beside it as
+    `model_<mode>.json`, `quantize.json` and new cards of the run in the run folder; the plain float form is always
     there, as what the others are measured by. A form that is there already is kept, and measured anew where another
     is made; each stays in the table. Each row of the table has mode, file, bytes, accuracy and
     balanced_accuracy on the whole split test (validation, where test is empty), agreement (share of pictures with the
@@ -65,11 +67,16 @@ def quantize(
         with progress("convert", len(missing), "forms") as advance:
             made = convert(job)
             advance(len(missing))
+        credits_ = [Credit.from_dict(each) for each in index["credits"]]
+        for mode, path in made.items():
+            taken = Interpreted(path).dtype
+            enclose(path, form_card(about, run.name, runs.labels(run), credits_, mode, taken))
         # All together, those made before too: only times of the same moment can be held against each other.
         forms = {mode: made.get(mode) or run / f"model_{mode}.tflite" for mode in wanted}
         table, pictures = _measure(forms, shards, split, about, runs.labels(run), progress)
         for path in made.values():
-            path.replace(run / path.name)
+            for whole in (path.with_suffix(".json"), path):
+                whole.replace(run / whole.name)
     found = {"split": split, "pictures": pictures, "table": table, "notes": notes}
     runs.write_json(run / "quantize.json", {**found, "shards": index["key"], "format": FORMAT})
     _cards(run, about, table, index)
