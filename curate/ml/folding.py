@@ -1,9 +1,9 @@
 """A trained model as integers like it: batch norm inside the convolutions, hard-swish in operations that are fast.
 
-The runtime's fast kernels (XNNPACK) take no HARD_SWISH of 8 bits: MobileNetV3 falls into twenty pieces and is slower as
-int8 than as float. Here x * relu6(x + 3) / 6 becomes ADD with RELU6 inside and MUL, which they take, and the sixth is
-left over as a factor that waits: it passes whatever is linear until a convolution takes it into its weights, so it costs
-neither an operation nor a rounding. The form without the sixth is also none that the converter knows as HARD_SWISH.
+The runtime's fast kernels (XNNPACK) take no HARD_SWISH of 8 bits: MobileNetV3 falls into twenty pieces and is slower
+as int8 than as float. Here x * relu6(x + 3) / 6 becomes ADD with RELU6 inside and MUL, which they take, and the sixth
+is left over as a factor that waits: it passes whatever is linear until a convolution takes it into its weights, so that
+it costs neither an operation nor a rounding. Nor does the converter know HARD_SWISH again without the sixth.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class _Maker:
 
     def place(self, call: Call, given: list[Value]) -> Value:
         what, first = kind(call), given[0] if given else None
-        if first is None or what == "BatchNormalization" and id(call) not in self._inside:
+        if first is None or (what == "BatchNormalization" and id(call) not in self._inside):
             raise _refused(call)
         if id(call) in self._inside or what in _LEFT_OUT:
             return first
