@@ -68,10 +68,12 @@ def _ranges(graph: Graph, calls: list[Call], pictures: npt.NDArray[np.uint8]) ->
         for place, output in enumerate(outputs):
             least[place].append(float(tf.reduce_min(output)))
             greatest[place].append(float(tf.reduce_max(output)))
-    return {
-        id(call): (min(0.0, float(np.quantile(low, 1 - WITHIN))), max(_LEAST, float(np.quantile(high, WITHIN))))
-        for call, low, high in zip(calls, least, greatest, strict=True)
-    }
+    found = {}
+    for call, lows, highs in zip(calls, least, greatest, strict=True):
+        # A number that a picture had: halfway to that of a wild one would be far too much.
+        low, high = np.quantile(lows, 1 - WITHIN, method="higher"), np.quantile(highs, WITHIN, method="lower")
+        found[id(call)] = min(0.0, float(low)), max(_LEAST, float(high))
+    return found
 
 
 class Rounded(layers.Layer):  # type: ignore[misc]

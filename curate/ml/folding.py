@@ -98,17 +98,24 @@ class _Maker:
             return self._convolution(call, first)
         if what in _ACTIVATIONS or what in _LINEAR:
             return self._activation(what, first) if what in _ACTIVATIONS else self._as_it_is(call, first)
-        shift = _shift(call)
-        if shift is not None:  # scale * (f x) + offset = (f scale) * (x + offset / (f scale))
-            factor = shift[0] * first.factor
-            return Value(first.tensor + shift[1] / factor if shift[1] else first.tensor, factor)
+        if (shift := _shift(call)) is not None:
+            return self._shifted(first, *shift)
         if what == "Multiply" and len(given) == 2:
             return Value(layers.Multiply()([each.tensor for each in given]), math.prod(each.factor for each in given))
         if what == "Add" and len(given) == 2:
-            alike = len({each.factor for each in given}) == 1
-            terms = [each.tensor if alike else self.whole(each) for each in given]
-            return Value(layers.Add()(terms), first.factor if alike else 1.0)
+            # The least factor for both: a hard-swish times its sixth would be known again as HARD_SWISH.
+            factor = min(each.factor for each in given)
+            terms = [self.whole(Value(each.tensor, each.factor / factor)) for each in given]
+            return Value(layers.Add()(terms), factor)
         return self._another(call, given)
+
+    def _shifted(self, value: Value, scale: Weights, offset: Weights) -> Value:
+        # scale * (f * x) + offset = (scale * f) * (x + offset / (scale * f)), of which the first factor can wait
+        factor = scale * value.factor
+        x = value.tensor
+        if offset.any():
+            x = x + np.asarray(offset / factor, np.float32)
+        return Value(x, float(factor)) if factor.ndim == 0 else Value(x * factor.astype(np.float32))
 
     def whole(self, value: Value) -> Tensor:
         """Return a value as a tensor that waits for no factor."""
@@ -126,8 +133,8 @@ class _Maker:
             shift = _shift(follower)
             if follower.kind == "BatchNormalization":
                 scale, offset = _normalization(follower.operation)
-            elif shift is not None and shift[0] == 1:
-                scale, offset = np.ones(channels), np.full(channels, shift[1])
+            elif shift is not None and shift[0].ndim == shift[1].ndim == 0:
+                scale, offset = (np.full(channels, each) for each in shift)
             else:
                 break
             kernel = kernel * scale.reshape(kernel.shape[-2:] if call.kind == "DepthwiseConv2D" else (-1,))
@@ -164,7 +171,9 @@ class _Maker:
         args, kwargs = keras.tree.map_structure(lambda each: new.get(id(each), each), (call.args, call.kwargs))
         output = operation(*args, **kwargs)
         if isinstance(operation, keras.Layer) and operation.weights:
-            operation.set_weights(call.operation.get_weights())
+            held: dict[str, Any] = {}
+            call.operation.save_own_variables(held)
+            operation.load_own_variables(held)
         return Value(output)
 
     def _copy(self, layer: Any, **changed: Any) -> Any:
@@ -180,17 +189,25 @@ class _Maker:
 _ACTIVATIONS = ("relu", "relu6", "hard_sigmoid", "hard_silu", "silu", "sigmoid")
 
 
-def _shift(call: Call) -> tuple[float, float] | None:
-    """Return (scale above 0, offset) of a call that does no more than that to its one tensor, else None."""
+def _shift(call: Call) -> tuple[Weights, Weights] | None:
+    """Return (scale above 0, offset) of a call that does no more than that to its one tensor, else None.
+
+    Numbers are arrays without an axis; of each channel they are [channels].
+    """
+    operation = call.operation
     if call.kind == "Rescaling":
-        scale, offset = call.operation.scale, call.operation.offset
-    elif call.kind in ("Add", "Multiply") and not isinstance(call.operation, keras.Layer) and len(call.tensors) == 1:
-        number = next((each for each in keras.tree.flatten(call.args) if each is not call.tensors[0]), None)
+        scale, offset = operation.scale, operation.offset
+    elif call.kind == "Normalization" and not operation.invert:
+        mean, variance = (np.asarray(each, np.float64) for each in (operation.mean, operation.variance))
+        scale = 1 / np.maximum(np.sqrt(variance), keras.config.epsilon())
+        offset = -mean * scale
+    elif call.kind in ("Add", "Multiply") and not isinstance(operation, keras.Layer) and len(call.tensors) == 1:
+        number = next(each for each in keras.tree.flatten(call.args) if each is not call.tensors[0])
         scale, offset = (1.0, number) if call.kind == "Add" else (number, 0.0)
     else:
         return None
-    numbers = isinstance(scale, int | float) and isinstance(offset, int | float)
-    return (float(scale), float(offset)) if numbers and scale > 0 else None
+    scale, offset = (np.squeeze(np.asarray(each, np.float64)) for each in (scale, offset))
+    return (scale, offset) if max(scale.ndim, offset.ndim) <= 1 and (scale > 0).all() else None
 
 
 def _normalization(layer: Any) -> tuple[Weights, Weights]:

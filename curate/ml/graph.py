@@ -60,37 +60,36 @@ def taken_apart(model: Model) -> Graph:
             hint="leave the modes int8 and qat out: curate quantize RUN --mode float16",
         )
     calls: list[Call] = []
-    same: dict[int, Tensor] = {}  # by id: the tensor that stands for it outside
+    same: dict[int, tuple[Tensor, Tensor]] = {}  # by id: a tensor, kept so that its id stays its own, and its stand-in
 
-    def outside(given: Any) -> Any:
-        return keras.tree.map_structure(lambda each: same.get(id(each), each), given)
+    def resolved(given: Any) -> Any:
+        return keras.tree.map_structure(lambda each: same.get(id(each), (each, each))[1], given)
 
     def noted(operation: Any, *args: Any, **kwargs: Any) -> Tensor:
         output = operation(*args, **kwargs)
-        call = Call(operation, outside(args), outside(kwargs), output)
-        if isinstance(operation, keras.Model):
-            inner = taken_apart(operation)
-            keep.append(inner)
-            same[id(inner.input)] = call.tensors[0]
-            calls.extend(
-                Call(each.operation, outside(each.args), outside(each.kwargs), each.output) for each in inner.calls
-            )
-            same[id(output)] = same.get(id(inner.output), inner.output)
-            keep.append(output)
-        else:
+        call = Call(operation, resolved(args), resolved(kwargs), output)
+        if not isinstance(operation, keras.Model):
             calls.append(call)
+            return output
+        inner = taken_apart(operation)
+        same[id(inner.input)] = inner.input, call.tensors[0]
+        for each in inner.calls:
+            calls.append(Call(each.operation, resolved(each.args), resolved(each.kwargs), each.output))
+        same[id(output)] = output, resolved(inner.output)
         return output
 
-    keep: list[Any] = []  # what `same` names by id must not be thrown away
-    start = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype, name=model.inputs[0].name)
-    if isinstance(model, keras.Sequential):
+    first = model.inputs[0]
+    start = keras.Input(batch_shape=first.shape, dtype=first.dtype, name=first.name)
+    if isinstance(model, keras.Sequential):  # for which clone_model hands on no calls
         outcome = start
         for layer in model.layers:
             outcome = noted(layer, outcome)
     else:
-        given = keras.tree.pack_sequence_as(model.input, [start])
         cloned = keras.models.clone_model(
-            model, input_tensors=given, clone_function=lambda operation: operation, call_function=noted
+            model,
+            input_tensors=keras.tree.pack_sequence_as(model.input, [start]),
+            clone_function=lambda operation: operation,
+            call_function=noted,
         )
         outcome = cloned.outputs[0]
-    return Graph(start, calls, outside(outcome))
+    return Graph(start, calls, resolved(outcome))
