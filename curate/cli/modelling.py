@@ -50,7 +50,7 @@ def train(skin: Skin, **options: Any) -> None:
 )
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--split", default="test", help="Default: test.")
-@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic or int8.")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8 or qat.")
 @words
 def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
     """Score a run."""
@@ -68,7 +68,7 @@ def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
 )
 @click.argument("run", metavar="RUN")
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PICTURE...")
-@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic or int8.")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8 or qat.")
 @words
 def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None:
     """Answer for single pictures."""
@@ -88,19 +88,25 @@ def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None
 
 @cli.command(
     short_help="Make a run's model smaller, measured side by side.",
-    help="Make a run's model smaller: float16, dynamic range and int8, measured side by side."
-    + example("curate quantize", "curate quantize RUN --mode int8"),
+    help="Make a run's model smaller: float16, dynamic range and int8, or int8 with quantization-aware training (qat), "
+    "measured side by side." + example("curate quantize", "curate quantize RUN --mode int8 --mode qat"),
 )
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option(
-    "--mode", "modes", multiple=True, help="float16, dynamic or int8; may be given several times (default: all)."
+    "--mode",
+    "modes",
+    multiple=True,
+    help="float16, dynamic, int8 or qat; may be given several times (default: all but qat, which trains on).",
 )
+@click.option("--epochs", type=int, help="Passes of qat over the pictures for training (default: 2).")
 @words
-def quantize(skin: Skin, run: str | None, modes: tuple[str, ...]) -> None:
+def quantize(skin: Skin, run: str | None, modes: tuple[str, ...], epochs: int | None) -> None:
     """Quantize a run."""
     from curate import pipeline
 
-    report = pipeline.run("quantize", skin.workspace(), run=run, **({"modes": modes} if modes else {}))
+    given = {"modes": modes or None, "epochs": epochs}
+    told = {name: value for name, value in given.items() if value is not None}
+    report = pipeline.run("quantize", skin.workspace(), run=run, **told)
     tell(skin, report)
     show_forms(skin, report.details["table"])
     skin.say(f"in {report.details['run']}")

@@ -32,7 +32,7 @@ def card(
             "shape": [1, side, side, 3],
             "pixels": "RGB, red first, 0-255, sRGB, upright, the whole picture resized to the square; "
             "scaling is inside the model",
-            "dtype": {"keras, float, float16, dynamic": "float32", "int8": "uint8"},
+            "dtype": {"keras, float, float16, dynamic": "float32", "int8, qat": "uint8"},
         },
         "output": {"shape": [1, len(labels)], "values": "probability of each label, float32"},
         "labels": list(labels),
@@ -75,7 +75,7 @@ def markdown(values: Mapping[str, Any]) -> str:
         "",
         "## In and out",
         "",
-        f"- in: {values['input']['shape']}, {values['input']['pixels']}; uint8 for the int8 form, else float32",
+        f"- in: {values['input']['shape']}, {values['input']['pixels']}; uint8 for int8 and qat, else float32",
         f"- out: {values['output']['shape']}, {values['output']['values']}",
         f"- labels, by index: {', '.join(values['labels'])}",
         "",
