@@ -50,7 +50,7 @@ def train(skin: Skin, **options: Any) -> None:
 )
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--split", default="test", help="Default: test.")
-@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8 or qat.")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8, qat or int16x8.")
 @words
 def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
     """Score a run."""
@@ -68,7 +68,7 @@ def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
 )
 @click.argument("run", metavar="RUN")
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PICTURE...")
-@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8 or qat.")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8, qat or int16x8.")
 @words
 def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None:
     """Answer for single pictures."""
@@ -96,7 +96,8 @@ def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None
     "--mode",
     "modes",
     multiple=True,
-    help="float16, dynamic, int8 or qat; may be given several times (default: all but qat, which trains on).",
+    help="float16, dynamic, int8, qat (trains on) or int16x8 (slow on most processors); may be given several times "
+    "(default: the first three).",
 )
 @click.option("--epochs", type=int, help="Passes of qat over the pictures for training (default: 2).")
 @words

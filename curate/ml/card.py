@@ -32,7 +32,7 @@ def card(
             "shape": [1, side, side, 3],
             "pixels": "RGB, red first, 0-255, sRGB, upright, the whole picture resized to the square; "
             "scaling is inside the model",
-            "dtype": {"keras, float, float16, dynamic": "float32", "int8, qat": "uint8"},
+            "dtype": {"keras, float, float16, dynamic, int16x8": "float32", "int8, qat": "uint8"},
         },
         "output": {"shape": [1, len(labels)], "values": "probability of each label, float32"},
         "labels": list(labels),

@@ -6,6 +6,7 @@ https://github.com/tensorflow/tensorflow/issues/122598
 from __future__ import annotations
 
 import multiprocessing
+import re
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,13 +24,14 @@ from curate.ml.tflite import Interpreted, hushed
 if TYPE_CHECKING:
     from curate.ml.backend import Model
 
-MODES = ("float", "float16", "dynamic", "int8", "qat")
+MODES = ("float", "float16", "dynamic", "int8", "qat", "int16x8")
 FORMS = {
     "float": "the model as it was trained, in 32-bit floats: what the others are held against",
     "float16": "weights in 16 bits, computed with in floats",
     "dynamic": "weights in 8 bits; numbers are rounded to 8 bits on the way, by the range they have",
     "int8": "8 bits throughout, ranges from pictures of the split train; batch norm folded, hard-swish as ADD and MUL",
     "qat": "int8 after a little more training in which the rounding is felt (quantization-aware training)",
+    "int16x8": "weights in 8 bits, what flows between them in 16: close to float, for processors without floats",
 }
 """What each form is, for a reader of the table."""
 INTEGER = ("int8", "qat")  # uint8 pixels in, integers inside
@@ -37,8 +39,8 @@ REPRESENTATIVE = 100  # pictures whose activations set the ranges of int8
 _CHECKED = 24  # of them, whose answers are compared with Keras before a file gets its final name
 # Bytes for each parameter below which a file cannot hold the weights, and how far its probabilities may stray on
 # average: a converter that loses the weights fails both by far (a 167 kB file that answers anything at all).
-_LEAST_BYTES = {"float": 3.6, "float16": 1.8, "dynamic": 0.9, "int8": 0.9, "qat": 0.9}
-_MOST_ERROR = {"float": 0.001, "float16": 0.02, "dynamic": 0.15, "int8": 0.1, "qat": 0.1}
+_LEAST_BYTES = {"float": 3.6, "float16": 1.8, "dynamic": 0.9, "int8": 0.9, "qat": 0.9, "int16x8": 0.9}
+_MOST_ERROR = {"float": 0.001, "float16": 0.02, "dynamic": 0.15, "int8": 0.1, "qat": 0.1, "int16x8": 0.05}
 # For so many pictures a file gives the model's own answer, or one that the model holds for about as likely.
 _AS_LIKELY, _SAME_ANSWERS = 0.05, 0.75
 
@@ -89,9 +91,9 @@ def _convert(job: Job) -> dict[str, Path]:
     with tempfile.TemporaryDirectory() as scratch:
         plain = _saved(model, Path(scratch) / "plain")
         for mode in job.modes:
-            asked = _rounded(mode, model, pictures, job) if mode in INTEGER else model
-            saved = _saved(asked, Path(scratch) / mode) if mode in INTEGER else plain
-            data = _tflite(saved, mode)
+            asked = _asked(mode, model, pictures, job)
+            saved = plain if asked is model else _saved(asked, Path(scratch) / mode)
+            data = _tflite(saved, mode, pictures)
             _check(mode, data, parameters, checked, np.asarray(asked(checked.astype(np.float32), training=False)))
             path = job.out / f"model_{mode}.tflite"
             path.write_bytes(data)
@@ -99,12 +101,16 @@ def _convert(job: Job) -> dict[str, Path]:
     return made
 
 
-def _rounded(mode: str, model: Model, pictures: npt.NDArray[np.uint8], job: Job) -> Model:
-    """Return the model as its integer form will compute, with the ranges of all its tensors."""
+def _asked(mode: str, model: Model, pictures: npt.NDArray[np.uint8], job: Job) -> Model:
+    """Return the model as a form will compute: for int8 and qat with the ranges of all its tensors."""
+    if mode not in (*INTEGER, "int16x8"):
+        return model
     from curate.ml.fake_quantization import aware
     from curate.ml.finetuning import fine_tuned
     from curate.ml.folding import folded
 
+    if mode == "int16x8":
+        return folded(model)  # hard-swish has no form of 16 bits, but the operations that it is folded into have
     learner = aware(folded(model), pictures)
     if mode == "qat":
         fine_tuned(
@@ -128,7 +134,7 @@ def _saved(model: Model, folder: Path) -> Path:
     return folder
 
 
-def _tflite(saved: Path, mode: str) -> bytes:
+def _tflite(saved: Path, mode: str, pictures: npt.NDArray[np.uint8]) -> bytes:
     from curate.ml.backend import tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
@@ -141,16 +147,24 @@ def _tflite(saved: Path, mode: str) -> bytes:
         # stand in the model, so the converter looks at no picture.
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.float32
+    if mode == "int16x8":
+        # These operations alone: with others allowed too, what has no form of 16 bits would stay float without a word.
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+        converter.representative_dataset = lambda: ([picture[None].astype(np.float32)] for picture in pictures)
     try:
         with hushed():
             data: bytes = converter.convert()
     except Exception as refused:
         # The class of what the converter raises lies in a private module, so it cannot be named.
+        lacking = ", ".join(sorted(set(re.findall(r"not yet supported for op: '(\w+)'", str(refused)))))
         raise TrainError(
             f"the model cannot be converted to {mode}",
-            found=str(refused).strip().splitlines()[0],
-            done="no file was written for it",
-            hint="leave this mode out: curate quantize RUN --mode float16",
+            expected=f"operations that have a form {mode}" if lacking else None,
+            found=f"{lacking}, which has none" if lacking else str(refused).strip().splitlines()[0],
+            done="no form was kept of this call",
+            hint=f"leave {mode} out: curate quantize RUN --mode float16",
         ) from refused
     return data
 

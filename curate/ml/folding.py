@@ -55,7 +55,7 @@ def folded(model: Model) -> Model:
             expected=f"the same answers, within {LIKE_THE_MODEL}",
             found=f"{error:.3g}",
             done="no file was written for it",
-            hint="leave the modes int8 and qat out, and report the model and the version of keras",
+            hint="leave the modes int8, qat and int16x8 out, and report the model and the version of keras",
         )
     return made
 
@@ -227,5 +227,5 @@ def _refused(call: Call) -> TrainError:
         expected="every batch norm right after a convolution that nothing else takes",
         found=call.kind,
         done="no file was written for it",
-        hint="leave the modes int8 and qat out: curate quantize RUN --mode float16",
+        hint="leave the modes int8, qat and int16x8 out: curate quantize RUN --mode float16",
     )

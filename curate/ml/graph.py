@@ -57,7 +57,7 @@ def taken_apart(model: Model) -> Graph:
             where=getattr(model, "name", ""),
             expected="a functional Keras model with one input and one output",
             found=type(model).__name__,
-            hint="leave the modes int8 and qat out: curate quantize RUN --mode float16",
+            hint="leave the modes int8, qat and int16x8 out: curate quantize RUN --mode float16",
         )
     calls: list[Call] = []
     same: dict[int, tuple[Tensor, Tensor]] = {}  # by id: a tensor, kept so that its id stays its own, and its stand-in
