@@ -54,10 +54,18 @@ class Options:
             )
         return self
 
+    def said(self) -> dict[str, Any]:
+        """Return plain values; a file of weights is said by its hash, so that its place does not count."""
+        values = asdict(self)
+        if self.weights is not None and Path(self.weights).is_file():
+            with Path(self.weights).open("rb") as file:
+                values["weights"] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return values
+
 
 def key(shards_key: str, options: Options, teachers: tuple[str, ...]) -> str:
     """Return the name of the run of these options on these shards: 16 hex digits."""
-    made_of = [FORMAT, shards_key, asdict(options), teachers]
+    made_of = [FORMAT, shards_key, options.said(), teachers]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import importlib.metadata
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from curate import whole
 from curate.errors import TrainError
-from curate.ml import balancing, dataset, evaluation, models, runs
+from curate.ml import balancing, dataset, evaluation, models, registry, runs
 from curate.ml.backend import Model, keras, tf
 from curate.ml.card import card, markdown
 from curate.ml.credits import Credit
 from curate.ml.distillation import distiller
 from curate.ml.runs import Options
 from curate.ml.shards import read_index
+from curate.ml.weights import Unreached
 from curate.report import Advance, Progress, silent
 
 _MADE_BY = ("short_side", "quality", "hair_removal")  # the knobs of the shards by which a picture's bytes are made
@@ -34,7 +34,7 @@ def train(
     CorpusError where there are no shards or one is damaged, TrainError where the pictures for training are of fewer
     than two classes or the loss is no number.
     """
-    models.find(options.checked().model)
+    registry.check_weights(options.checked().model, options.weights)
     index = read_index(shards)
     run = folder / runs.key(index["key"], options, tuple(teacher.name for teacher in teachers))
     if run.is_dir():
@@ -45,7 +45,7 @@ def train(
     keras.backend.clear_session()
     keras.utils.set_random_seed(options.seed)
     model, notes = _model(options, len(names))
-    initial = "imagenet" if options.weights and not notes else "random"
+    initial = "random" if options.weights is None or notes else options.said()["weights"]
     masters = [_teacher(path, options, names) for path in teachers]
     history = _fit(model, masters, shards, options, labels, progress)
     metrics = _metrics(model, shards, options, names, progress)
@@ -57,12 +57,13 @@ def train(
             about = {
                 "format": runs.FORMAT,
                 "shards": index["key"],
-                **asdict(options),
+                **options.said(),
                 "teachers": [teacher.name for teacher in teachers],
                 # what `predict` has to do with a picture before it asks the model
                 "pictures": {knob: index["recipe"][knob] for knob in _MADE_BY if knob in index["recipe"]},
                 "initial": initial,
-                "reference": models.find(options.model).reference,
+                "published": registry.find(options.model).credit if initial == registry.IMAGENET else None,
+                "reference": registry.find(options.model).reference,
                 "parameters": models.trainable_parameters(model),
                 "made_with": {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
                 | {"tensorflow": tf.__version__},
@@ -98,10 +99,7 @@ def _model(options: Options, classes: int) -> tuple[Model, list[str]]:
         return models.build(options.model, **knobs), []
     try:
         return models.build(options.model, weights=options.weights, **knobs), []
-    except Exception as unreached:
-        # Keras raises a bare Exception where its download fails, so no narrower class can be named.
-        if type(unreached) is not Exception and not isinstance(unreached, OSError):
-            raise
+    except Unreached as unreached:
         note = f"the weights {options.weights!r} could not be had ({unreached}): trained from random weights instead"
         return models.build(options.model, **knobs), [note]
 

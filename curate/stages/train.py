@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from curate.ml import runs, shards
+from curate.ml import registry, runs, shards
 from curate.report import Report
 from curate.workspace import Workspace
 
@@ -25,7 +25,8 @@ def run(
     """Train on the shards that were made last; what is not given comes from the recipe, section [train].
 
     `teachers` are runs (folders, or their names under runs/) to distil from. `weights="imagenet"` starts from published
-    weights where they can be had, and says so where they cannot; else training starts from random weights.
+    weights where they can be had, and says so where they cannot; a path, from those of a file; else training starts
+    from random weights.
     The report's details hold "run" (path of the run folder), "metrics" and "about"; a training that was done before is
     `there` and not done again. Either way it is the run that `quantize` and `evaluate` take where none is named.
     Raises UsageError for an unknown model or a number out of range, CorpusError without shards, TrainError where
@@ -43,6 +44,7 @@ def run(
         seed=recipe.seed if seed is None else seed,
         weights=weights,
     ).checked()
+    registry.check_weights(options.model, options.weights)
     made_of = shards.latest(workspace.cache / "shards")
     masters = [runs.find(workspace.cache / "runs", teacher) for teacher in teachers]
 
