@@ -89,6 +89,7 @@ def make(folder: Path, counts: dict[str, int], *, categories: tuple[int, ...] = 
     key = hashlib.sha256(repr(sorted(made.items())).encode()).hexdigest()[:16]
     labels = {feature: list(values) for feature, values in names.items()}
     values = {"name": "drawn", "key": key, "labels": labels, "credits": [credit.as_dict()]}
+    values["category_of_subtype"] = list(range(len(SUBTYPES)))
     shards.write_index(folder, values | {"recipe": ShardRecipe().said()}, made)
     write_credits(folder, [credit])
     return folder
