@@ -73,3 +73,37 @@ def test_weights_that_do_not_exist() -> None:
 
     with pytest.raises(UsageError, match="efficientnet_lite0"):
         models.build("efficientnet_lite0", classes=3, weights="imagenet")
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite0"])
+def test_a_frozen_body_stays_and_its_batch_norm_too(name: str) -> None:
+    from curate.ml import models
+    from curate.ml.backend import keras
+
+    keras.utils.set_random_seed(1)
+    model = models.build(name, classes=3, side=32)
+    everything = models.trainable_parameters(model)
+    body = [layer for layer in models.body_layers(model) if layer.weights]
+    head = [layer for layer in model.layers if layer.weights and layer not in body]
+    assert head
+
+    def held() -> tuple[list[np.ndarray], ...]:
+        return tuple([value.copy() for layer in part for value in layer.get_weights()] for part in (body, head))
+
+    def step() -> None:
+        learner = models.logits_of(model)
+        learner.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        dice = np.random.default_rng(2)
+        learner.train_on_batch(dice.integers(0, 256, (4, 32, 32, 3)).astype(np.float32), np.array([0, 1, 2, 0]))
+
+    models.freeze_body(model)
+    assert 0 < models.trainable_parameters(model) < everything / 2
+    before = held()
+    step()
+    after = held()
+    assert all(np.array_equal(old, new) for old, new in zip(before[0], after[0], strict=True))
+    assert any(not np.array_equal(old, new) for old, new in zip(before[1], after[1], strict=True))
+    models.unfreeze(model)
+    assert models.trainable_parameters(model) == everything
+    step()
+    assert any(not np.array_equal(old, new) for old, new in zip(before[0], held()[0], strict=True))

@@ -17,6 +17,9 @@ from curate.ml.backend import Model, Tensor, keras
 
 layers: Any = keras.layers
 
+POOL = "pool"
+"""The name, in every network, of the layer that pools over the picture: what lies before it is the body."""
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -86,6 +89,27 @@ def logits_of(model: Model) -> Model:
     return keras.Model(model.input, model.get_layer("logits").output, name=f"{model.name}_logits")
 
 
+def body_layers(model: Model) -> list[Any]:
+    """Return the layers that make features of pixels, in order: all before the pooling. The rest is the head."""
+    names = [layer.name for layer in model.layers]
+    return list(model.layers[: names.index(POOL)])
+
+
+def freeze_body(model: Model) -> None:
+    """Let training change the head alone; a frozen batch norm uses its moving averages and does not move them.
+
+    To be called before `compile`: what is compiled already goes on as it was.
+    """
+    for layer in body_layers(model):
+        layer.trainable = False
+
+
+def unfreeze(model: Model) -> None:
+    """Let training change every layer again. To be called before `compile`."""
+    for layer in model.layers:
+        layer.trainable = True
+
+
 def trainable_parameters(model: Model) -> int:
     """Return the number of trained numbers: what papers print; moving averages of batch norm do not count."""
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
@@ -103,7 +127,7 @@ def _mobilenet_v3(size: str, channels: int, minimalistic: bool = False) -> Calla
             minimalistic=minimalistic,
             include_preprocessing=True,
         )
-        x = layers.GlobalAveragePooling2D(keepdims=True)(inner.output)
+        x = layers.GlobalAveragePooling2D(keepdims=True, name=POOL)(inner.output)
         x = layers.Conv2D(channels, 1, name="head_conv")(x)
         x = layers.ReLU(name="head_relu")(x) if minimalistic else layers.Activation("hard_swish", name="head_swish")(x)
         x = layers.Dropout(0.2)(x)
@@ -149,7 +173,7 @@ def _efficientnet_lite(width: float, depth: float, dropout: float) -> Callable[[
                 step = stride if block == 0 else 1
                 x = _inverted(x, kernel, step, expansion, _eighths(channels * width), f"stage{stage}_block{block}")
         x = _conv(x, 1280, 1, 1, "head")
-        x = layers.GlobalAveragePooling2D(name="pool")(x)
+        x = layers.GlobalAveragePooling2D(name=POOL)(x)
         x = layers.Dropout(dropout)(x)
         return layers.Dense(classes, name="logits")(x)
 
