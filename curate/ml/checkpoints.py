@@ -70,6 +70,12 @@ def newest(folder: Path, network: Model) -> State | None:
     return None
 
 
+def forget(folder: Path) -> None:
+    """Take all checkpoints away."""
+    for path in folder.glob("epoch-*.npz"):
+        path.unlink(missing_ok=True)
+
+
 def _read(path: Path) -> State | None:
     try:
         with np.load(path, allow_pickle=False) as found:  # each member is held against its checksum
@@ -86,7 +92,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     Keras' own callbacks begin anew with each call of `fit`; this one goes on from `state`.
     """
 
-    def __init__(self, folder: Path, network: Model, state: State, *, phase: int, patience: int) -> None:
+    def __init__(self, folder: Path, network: Model, state: State, *, phase: int, patience: float) -> None:
         """Go on from a state, which is kept up to date."""
         super().__init__()
         self._folder, self._network, self.state, self._phase, self._patience = folder, network, state, phase, patience
@@ -107,7 +113,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
                 state.weights = [each.copy() for each in self._network.get_weights()]
             else:
                 state.waited += 1
-            state.stopped = self.model.stop_training = state.waited >= self._patience
+                state.stopped = self.model.stop_training = state.waited >= self._patience
         state.network = taken(self._network.variables)
         state.optimizer = taken(self.model.optimizer.variables)
         save(self._folder, state)
