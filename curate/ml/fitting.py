@@ -11,6 +11,7 @@ from typing import Any
 from curate.errors import TrainError
 from curate.ml import balancing, dataset, models
 from curate.ml.backend import Dataset, Model, keras
+from curate.ml.board import Board
 from curate.ml.checkpoints import Keeper, State, given
 from curate.ml.distillation import TaughtLoss, distiller
 from curate.ml.losses import LabelLoss, answered_right
@@ -95,7 +96,7 @@ def fit(
             keeper = Keeper(folder, model, state, phase=number, patience=patience)
             callbacks: list[Any] = [keeper, _steps(advance)]
             if logs is not None:
-                callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
+                callbacks.append(Board(logs))
             learner.fit(
                 _training(shards, options, range(state.epoch, phase.last)),
                 steps_per_epoch=steps,

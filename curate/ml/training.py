@@ -13,7 +13,7 @@ from typing import Any
 
 from curate import __version__, whole
 from curate.errors import TrainError
-from curate.ml import backend, checkpoints, dataset, evaluation, fitting, models, runs, unfinished
+from curate.ml import backend, checkpoints, dataset, evaluation, fitting, models, plots, runs, unfinished
 from curate.ml.backend import Model, keras, tf
 from curate.ml.card import card, markdown
 from curate.ml.checkpoints import State
@@ -216,7 +216,7 @@ def _kept(state: State, options: Options) -> list[str]:
     if not state.best_epoch:
         return ["no picture is for validation: the weights are those of the last epoch"]
     notes = [f"kept: the weights of epoch {state.best_epoch}, of the lowest validation loss in {state.epoch}"]
-    if state.stopped:
+    if state.epoch < options.epochs:
         notes.append(f"stopped after epoch {state.epoch} of {options.epochs}: {state.waited} brought nothing better")
     return notes
 
@@ -271,6 +271,7 @@ def _describe(
     runs.write_json(folder / "recipe.json", about)
     runs.write_json(folder / "metrics.json", metrics)
     runs.write_json(folder / "history.json", history)
+    (folder / "history.svg").write_text(plots.history(history), encoding="utf-8")
     values = card(about, metrics, names, credits_)
     runs.write_json(folder / "card.json", values)
     (folder / "card.md").write_text(markdown(values), encoding="utf-8")

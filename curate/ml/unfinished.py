@@ -49,7 +49,7 @@ def held(run: Path) -> Iterator[Path]:
 def _take(folder: Path, run: Path) -> int:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR)
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
         try:
             if fcntl is not None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
