@@ -78,7 +78,8 @@ def forget(folder: Path) -> None:
 
 def _read(path: Path) -> State | None:
     try:
-        with np.load(path, allow_pickle=False) as found:  # each member is held against its checksum
+        # Each member is held against its checksum as it is read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             said = json.loads(found["state"].tobytes())
             arrays = {name: [found[f"{name}/{number}"] for number in range(said[name])] for name in _ARRAYS}
             return State(**(said | arrays))
