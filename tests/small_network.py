@@ -36,6 +36,15 @@ def dot(pixels: Any, classes: int, *weights: Any) -> Any:
 models.NETWORKS["dot"] = models.Network("dot", 32, dot, False, "drawn for a test")
 
 
+def boundless(pixels: Any, classes: int, *weights: Any) -> Any:
+    """Return logits that are beyond all numbers."""
+    x = keras.layers.Rescaling(1e30)(keras.layers.Rescaling(1e30)(pixels))
+    return keras.layers.Dense(classes, name="logits")(keras.layers.GlobalAveragePooling2D(name="pool")(x))
+
+
+models.NETWORKS["boundless"] = models.Network("boundless", 32, boundless, False, "drawn for a test")
+
+
 def train(shards: Path, folder: Path, moment: str) -> tuple[Path, list[str]]:
     """Train, and kill this process at that moment: "step N" of this process, "write" of the third checkpoint, "run" of
     the run folder.

@@ -26,6 +26,7 @@ from curate.report import Progress, silent
 FEW = 5  # pictures for training: of a label that has fewer, not much can be learnt
 _MADE_BY = ("short_side", "quality", "hair_removal")  # the knobs of the shards by which a picture's bytes are made
 _NAMED = 8  # labels that a person still reads in one line
+_DONE = "this training was done before; its run folder stands"
 
 
 def train(
