@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-
-from curate.errors import UsageError
+from conftest import Curate
 
 pytestmark = pytest.mark.tf
 
-# Trainable numbers at 1000 classes. Lite: published as 4.7, 5.4, 6.1, 8.2, 13.0 M; V3: Keras with its own top.
+# Trainable numbers at 1000 classes. Lite: published as 4.7, 5.4, 6.1, 8.2, 13.0 M; the others: Keras with its own top.
 PARAMETERS = {
     "mobilenet_v3_small": 2_542_856,
     "mobilenet_v3_large": 5_483_032,
@@ -20,11 +23,21 @@ PARAMETERS = {
     "efficientnet_lite2": 6_092_072,
     "efficientnet_lite3": 8_197_096,
     "efficientnet_lite4": 13_006_568,
+    "mobilenet_v2": 3_504_872,
+    "efficientnet_b0": 5_288_548,
+    "efficientnet_b1": 7_794_184,
+    "efficientnet_b2": 9_109_994,
+    "efficientnet_b3": 12_233_232,
+    "efficientnet_b4": 19_341_616,
+    "efficientnet_b5": 30_389_784,
+    "efficientnet_b6": 43_040_704,
+    "efficientnet_b7": 66_347_960,
+    "resnet50": 25_583_592,
 }
 
 
 def test_every_network_is_counted() -> None:
-    from curate.ml.models import NETWORKS
+    from curate.ml.registry import NETWORKS
 
     assert set(NETWORKS) == set(PARAMETERS)
 
@@ -60,19 +73,60 @@ def test_form(name: str) -> None:
     assert np.allclose(softmax, probabilities, atol=1e-5)
 
 
-def test_misspelt_name_gets_the_nearest() -> None:
+@pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_b0", "resnet50"])
+def test_scaling_is_that_of_the_paper(name: str) -> None:
+    """What a network sees first is held against the formula that its weights were trained with."""
     from curate.ml import models
+    from curate.ml.backend import keras
 
-    with pytest.raises(UsageError) as told:
-        models.build("mobilnet_v3_smal", classes=3)
-    assert told.value.hint == "--model mobilenet_v3_small"
+    model = models.build(name, classes=3, side=32)
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    before = next(layer for layer in reversed(model.layers[: model.layers.index(first)]) if "Padding" not in str(layer))
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
+    seen = np.asarray(keras.Model(model.input, before.output)(pixels))
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    formula = {
+        "mobilenet_v2": pixels / 127.5 - 1,
+        "efficientnet_b0": (pixels / 255 - mean) / deviation,
+        # red first: published kernels are turned round where they are loaded
+        "resnet50": pixels - np.array([123.68, 116.779, 103.939]),
+    }
+    assert np.allclose(seen, formula[name], atol=1e-4)
 
 
-def test_weights_that_do_not_exist() -> None:
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite0", "efficientnet_b0"])
+def test_mixed_precision_keeps_the_end_exact(name: str) -> None:
     from curate.ml import models
+    from curate.ml.backend import keras
 
-    with pytest.raises(UsageError, match="efficientnet_lite0"):
-        models.build("efficientnet_lite0", classes=3, weights="imagenet")
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = models.build(name, classes=3, side=32)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    assert models.body_layers(model)[-1].compute_dtype == "float16"
+    assert {model.get_layer(end).compute_dtype for end in ("logits", "probabilities")} == {"float32"}
+    assert np.asarray(models.logits_of(model)(pixels)).dtype == np.float32
+    plain = models.build(name, classes=3, side=32)
+    plain.set_weights(model.get_weights())
+    assert np.allclose(np.asarray(model(pixels)), np.asarray(plain(pixels)), atol=0.02)
+
+
+def test_a_misspelt_name_gets_the_nearest_before_tensorflow_is_loaded(curate: Curate, root: Path) -> None:
+    ended = curate("train", "--model", "MobilNet-v3-smal", root=root)
+    assert ended.returncode == 2
+    assert "--model mobilenet_v3_small" in ended.stderr
+    loaded = "import sys; import curate.ml.registry; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+
+
+def test_help_names_every_network(curate: Curate) -> None:
+    from curate.ml.registry import NETWORKS
+
+    told = curate("train", "--help").stdout
+    assert all(name in told for name in NETWORKS)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite0"])
@@ -92,7 +146,7 @@ def test_a_frozen_body_stays_and_its_batch_norm_too(name: str) -> None:
 
     def step() -> None:
         learner = models.logits_of(model)
-        learner.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        learner.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
         dice = np.random.default_rng(2)
         learner.train_on_batch(dice.integers(0, 256, (4, 32, 32, 3)).astype(np.float32), np.array([0, 1, 2, 0]))
 

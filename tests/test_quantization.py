@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import drawn_shards
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated
 from PIL import Image
 
 from curate.errors import TrainError, UsageError
-from curate.ml import conversion, runs
+from curate.ml import conversion, enclosure, runs
 from curate.ml.tflite import Interpreted
 
 pytestmark = pytest.mark.tf
@@ -54,6 +56,42 @@ def test_int8_takes_bytes_and_gives_probabilities(quantized: Path) -> None:
     answer = form.answer(drawn_shards.lesion(0, 30_001)[None])
     assert answer.shape == (1, 3)
     assert answer.sum() == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("mode", ["float", "float16", "dynamic", "int8"])
+def test_a_file_alone_says_what_it_is(quantized: Path, tmp_path: Path, mode: str) -> None:
+    """Read back by what knows nothing of curate: a zip program, and the runtime's own schema."""
+    alone = Path(shutil.copy(quantized / f"model_{mode}.tflite", tmp_path / "handed_on.tflite"))
+    with zipfile.ZipFile(alone) as files:
+        assert files.testzip() is None
+        assert files.read("labels.txt").decode().splitlines() == runs.labels(quantized)
+        card = json.loads(files.read("card.json"))
+    assert card == json.loads((quantized / f"model_{mode}.json").read_text()) == enclosure.enclosed(alone)
+    assert "not a medical device" in card["warning"]
+    assert card["intended_use"].startswith("Research")
+    assert card["licenses"] == ["CC0-1.0"]
+    assert card["data"][0]["attribution"] == "Drawn for a test"
+    assert card["mode"] == mode
+    assert card["trained"]["initial"] == "random"
+    inner = Interpreted(alone)._interpreter.get_input_details()[0]
+    assert card["input"]["dtype"] == np.dtype(inner["dtype"]).name == ("uint8" if mode == "int8" else "float32")
+    assert card["input"]["shape"] == inner["shape"].tolist()
+    described = schema_py_generated.Model.GetRootAs(alone.read_bytes(), 0).Description().decode()
+    assert "not a medical device" in described
+    assert all(label in described for label in runs.labels(quantized))
+
+
+def test_a_card_changes_no_answer_and_no_byte_twice(quantized: Path, tmp_path: Path) -> None:
+    card = json.loads((quantized / "model_int8.json").read_text())
+    copies = [Path(shutil.copy(quantized / "model_int8.tflite", tmp_path / f"{name}.tflite")) for name in "ab"]
+    for copy in copies:
+        enclosure.enclose(copy, card)
+    assert copies[0].read_bytes() == copies[1].read_bytes()
+    pictures = np.stack([drawn_shards.lesion(category, 40_000) for category in range(3)])
+    answers = [Interpreted(path).answer(pictures) for path in (copies[0], quantized / "model_int8.tflite")]
+    assert np.array_equal(*answers)
+    with pytest.raises(TrainError, match="carries no card"):
+        enclosure.enclosed(quantized / "model.json")
 
 
 def test_predict_gives_the_same_answers(quantized: Path, tmp_path: Path) -> None:

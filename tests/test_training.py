@@ -308,7 +308,9 @@ def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for word in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(word, raising=False)
     aim = Target("category", drawn_shards.CATEGORIES)
-    model, notes = training._model(replace(TINY, model="mobilenet_v3_small", weights="imagenet", mixed_precision="off"), aim)
+    model, notes = training._model(
+        replace(TINY, model="mobilenet_v3_small", weights="imagenet", mixed_precision="off"), aim
+    )
     assert model.output_shape == (None, 3)
     assert "random weights instead" in notes[0]
 

@@ -9,12 +9,15 @@ import click
 
 from curate.cli.skin import Skin, cli, example, finish, tell, words
 from curate.cli.tables import show_forms, show_scores
+from curate.ml import registry
 
 
 @cli.command(
     short_help="Train or distil a model for phones.",
     help="Train a model for phones on the shards, or distil it from teachers. Stopped at any moment, the same words go on "
     "after the last whole epoch, to the same result. What is not given comes from curate.toml, section [train]."
+    f"\n\nFor phones: {registry.names('phone')}."
+    f"\n\nAs teachers, and to compare with: {registry.names('teacher')}."
     + example(
         "curate train",
         "curate train --model efficientnet_lite0 --side 96 --epochs 12",
@@ -22,9 +25,7 @@ from curate.cli.tables import show_forms, show_scores
         "curate train --teacher RUN --teacher RUN --oracle",
     ),
 )
-@click.option(
-    "--model", metavar="NAME", help="mobilenet_v3_small (default), mobilenet_v3_large, efficientnet_lite0 ..."
-)
+@click.option("--model", metavar="NAME", help="One of the names above (default: mobilenet_v3_small).")
 @click.option(
     "--target",
     type=click.Choice(["category", "subtype", "both"]),
@@ -35,7 +36,11 @@ from curate.cli.tables import show_forms, show_scores
 @click.option("--batch", type=int, help="Pictures in a step.")
 @click.option("--learning-rate", type=float, help="The highest; it rises at the beginning and falls to 0.")
 @click.option("--seed", type=int, help="Another seed, another draw of weights and augmentation.")
-@click.option("--weights", type=click.Choice(["imagenet"]), help="Start from published weights (needs a network).")
+@click.option(
+    "--weights",
+    metavar="imagenet|FILE",
+    help="Start from published weights: downloaded once, or from a file (.safetensors or .h5) that lies here.",
+)
 @click.option("--head-epochs", type=int, help="Epochs of the head alone (default: a fifth with --weights, else none).")
 @click.option("--loss", type=click.Choice(["cross_entropy", "focal"]), help="Default: cross_entropy.")
 @click.option("--focal-gamma", type=float, help="How much the focal loss leaves to what is answered badly.")
@@ -68,7 +73,7 @@ def train(skin: Skin, **options: Any) -> None:
 )
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--split", default="test", help="Default: test.")
-@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic or int8.")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8, qat or int16x8.")
 @words
 def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
     """Score a run."""
@@ -86,7 +91,7 @@ def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
 )
 @click.argument("run", metavar="RUN")
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PICTURE...")
-@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic or int8.")
+@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8, qat or int16x8.")
 @words
 def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None:
     """Answer for single pictures."""
@@ -106,19 +111,26 @@ def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None
 
 @cli.command(
     short_help="Make a run's model smaller, measured side by side.",
-    help="Make a run's model smaller: float16, dynamic range and int8, measured side by side."
-    + example("curate quantize", "curate quantize RUN --mode int8"),
+    help="Make a run's model smaller: float16, dynamic range and int8, or int8 with quantization-aware training (qat), "
+    "measured side by side." + example("curate quantize", "curate quantize RUN --mode int8 --mode qat"),
 )
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option(
-    "--mode", "modes", multiple=True, help="float16, dynamic or int8; may be given several times (default: all)."
+    "--mode",
+    "modes",
+    multiple=True,
+    help="float16, dynamic, int8, qat (trains on) or int16x8 (slow on most processors); may be given several times "
+    "(default: the first three).",
 )
+@click.option("--epochs", type=int, help="Passes of qat over the pictures for training (default: 2).")
 @words
-def quantize(skin: Skin, run: str | None, modes: tuple[str, ...]) -> None:
+def quantize(skin: Skin, run: str | None, modes: tuple[str, ...], epochs: int | None) -> None:
     """Quantize a run."""
     from curate import pipeline
 
-    report = pipeline.run("quantize", skin.workspace(), run=run, **({"modes": modes} if modes else {}))
+    given = {"modes": modes or None, "epochs": epochs}
+    told = {name: value for name, value in given.items() if value is not None}
+    report = pipeline.run("quantize", skin.workspace(), run=run, **told)
     tell(skin, report)
     show_forms(skin, report.details["table"])
     skin.say(f"in {report.details['run']}")

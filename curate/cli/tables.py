@@ -47,6 +47,9 @@ def show_forms(skin: Skin, table: list[dict[str, Any]]) -> None:
         for row in table
     ]
     skin.say(text_table(rows))
+    width = max(len(row["mode"]) for row in table)
+    for row in table:
+        skin.say(f"{row['mode']:<{width}}  {row['what']}")
 
 
 def show_scores(skin: Skin, scores: dict[str, Any]) -> None:

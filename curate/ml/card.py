@@ -32,7 +32,7 @@ def card(
             "shape": [1, side, side, 3],
             "pixels": "RGB, red first, 0-255, sRGB, upright, the whole picture resized to the square; "
             "scaling is inside the model",
-            "dtype": {"keras, float, float16, dynamic": "float32", "int8": "uint8"},
+            "dtype": {"keras, float, float16, dynamic, int16x8": "float32", "int8, qat": "uint8"},
         },
         "output": {"shape": [1, len(labels)], "values": "probability of each label, float32"},
         "labels": list(labels),
@@ -44,14 +44,28 @@ def card(
     }
 
 
+def form_card(
+    about: Mapping[str, Any], run: str, labels: Sequence[str], credits_: Sequence[Credit], mode: str, dtype: str
+) -> dict[str, Any]:
+    """Return the card that one `.tflite` of a run carries: all that its user must know who has the file alone.
+
+    `about` is the run's `recipe.json`, `dtype` that of the pixels which the file takes.
+    """
+    whole = card(about, {}, labels, credits_)
+    kept = ("model", "target", "intended_use", "warning", "input", "output", "labels", "licenses", "data")
+    told = {name: whole[name] for name in kept}
+    told["input"] = {**whole["input"], "dtype": dtype, "made_by": about.get("pictures", {})}
+    trained = {name: about.get(name) for name in ("shards", "initial", "published", "teachers", "reference")}
+    return {"mode": mode, "run": run, **told, "trained": trained}
+
+
 def markdown(values: Mapping[str, Any]) -> str:
     """Return the card as a page to read."""
     training = values["training"]
-    origin = (
-        "published ImageNet weights"
-        if training["weights"]
-        else "random weights: it has seen no picture but those below"
-    )
+    origin = {
+        "random": "random weights: it has seen no picture but those below",
+        "imagenet": f"published weights ({training.get('published')})",
+    }.get(training["initial"], f"the weights of a file ({training['initial']})")
     lines = [
         f"# {values['model']}, {values['target']}",
         "",
@@ -61,7 +75,7 @@ def markdown(values: Mapping[str, Any]) -> str:
         "",
         "## In and out",
         "",
-        f"- in: {values['input']['shape']}, {values['input']['pixels']}; uint8 for the int8 form, else float32",
+        f"- in: {values['input']['shape']}, {values['input']['pixels']}; uint8 for int8 and qat, else float32",
         f"- out: {values['output']['shape']}, {values['output']['values']}",
         f"- labels, by index: {', '.join(values['labels'])}",
         "",

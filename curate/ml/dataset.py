@@ -254,29 +254,43 @@ def target_in(shards: Path, target: str) -> Target:
 
 
 def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Iterator[dict[str, Any]]:
-    """Yield about `pictures` examples, as evenly over the classes as there are, the first of each in hash order.
+    """Yield about `pictures` examples: as evenly over the classes as there are, in a class as evenly over the sources,
+    of each the first in hash order. Every class that occurs is there, be it with one picture more than was asked for.
 
     Each is a dictionary of the schema's features, `image` still encoded.
     """
-    labels = Counter(labels_of(shards, split, target))
-    quota = _quota(labels, pictures)
     wanted = target_in(shards, target)
+    spec = _spec(("source", *wanted.features))
+    found: dict[int, Counter[str]] = {}
     with reading(shards):
-        for each in records(shards, split).map(parse).as_numpy_iterator():
-            label = int(_labels(each, wanted))
-            if quota.get(label, 0) > 0:
-                quota[label] -= 1
+        for block in _blocks(shards, split).map(lambda block: tf.io.parse_example(block, spec)):
+            for label, source in zip(_labels(block, wanted).numpy(), block["source"].numpy(), strict=True):
+                if label >= 0:
+                    found.setdefault(int(label), Counter())[source.decode()] += 1
+        classes = _even({label: sum(sources.values()) for label, sources in found.items()}, pictures, least=1)
+        quota = {
+            (label, source): count
+            for label, sources in found.items()
+            for source, count in _even(sources, classes[label]).items()
+        }
+        left = sum(quota.values())
+        for each in records(shards, split).map(parse).take(-1 if left else 0).as_numpy_iterator():
+            place = int(_labels(each, wanted)), each["source"].decode()
+            if quota.get(place, 0) > 0:
+                quota[place] -= 1
+                left -= 1
                 yield each
+                if not left:
+                    return
 
 
-def _quota(counts: Counter[int], pictures: int) -> dict[int, int]:
-    """Give each class its even part; what a rare class cannot fill goes to the others."""
-    quota: dict[int, int] = {}
-    rest = pictures
-    for place, (label, count) in enumerate(sorted(counts.items(), key=lambda item: (item[1], item[0]))):
-        quota[label] = min(count, max(1, rest // (len(counts) - place)))
-        rest -= quota[label]
-    return quota
+def _even(counts: Mapping[Any, int], total: int, least: int = 0) -> dict[Any, int]:
+    """Share a total evenly; what one has too few for goes to the others. None gets fewer than `least`, if it has it."""
+    shares, rest = {}, total
+    for place, (name, count) in enumerate(sorted(counts.items(), key=lambda item: (item[1], item[0]))):
+        shares[name] = min(count, max(least, rest // (len(counts) - place)))
+        rest -= shares[name]
+    return shares
 
 
 def _labels(features: Mapping[str, Tensor], target: Target) -> Tensor:
@@ -289,9 +303,7 @@ def _labels(features: Mapping[str, Tensor], target: Target) -> Tensor:
     return tf.where(subtype >= 0, subtype, tf.where(known, category + len(target.names), -1))
 
 
-def _blocks(
-    shards: Path, split: str, worker: Worker | None = None, seed: int | Tensor | None = None
-) -> Dataset:
+def _blocks(shards: Path, split: str, worker: Worker | None = None, seed: int | Tensor | None = None) -> Dataset:
     """Return what `records` says, some at a time, string [n]: one by one they would cost more to hand on and parse."""
     paths = [str(path) for path in files_of(shards, split)]
     held = [shard["pictures"] for shard in read_index(shards)["shards"].get(split, [])]

@@ -38,9 +38,10 @@ class TaughtLoss(keras.losses.Loss):  # type: ignore[misc]
         else:
             counts = [self._right(y_true, teacher) for teacher in teachers]
         together = tf.add_n(counts)
-        word = tf.add_n(
-            [teacher * count[:, tf.newaxis] for teacher, count in zip(teachers, counts, strict=True)]
-        ) / tf.maximum(together, 1.0)[:, tf.newaxis]
+        word = (
+            tf.add_n([teacher * count[:, tf.newaxis] for teacher, count in zip(teachers, counts, strict=True)])
+            / tf.maximum(together, 1.0)[:, tf.newaxis]
+        )
         soft = tf.nn.softmax(word / self._temperature)
         cross = tf.nn.softmax_cross_entropy_with_logits(soft, student / self._temperature)
         entropy = tf.nn.softmax_cross_entropy_with_logits(soft, word / self._temperature)

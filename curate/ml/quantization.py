@@ -13,33 +13,54 @@ import numpy.typing as npt
 
 from curate.errors import TrainError, UsageError
 from curate.ml import evaluation, runs
-from curate.ml.card import card, markdown
-from curate.ml.conversion import MODES, Job, convert
+from curate.ml.card import card, form_card, markdown
+from curate.ml.conversion import FORMS, MODES, Job, convert
 from curate.ml.credits import Credit
+from curate.ml.enclosure import enclose
 from curate.ml.shards import read_index
 from curate.ml.tflite import Interpreted
+from curate.recipe import RANGES
 from curate.report import Progress, silent
 
-FORMAT = 1  # raise it whenever the same run would give other forms
+FORMAT = 2  # raise it whenever the same run would give other forms
+QAT_EPOCHS = 2
+_ALIKE = 0.9  # of the pictures answered as float does: with fewer a form is worth a word
 _ROUNDS = 50  # of interleaved invocations; the median of these is told
 _WARM = 5
 
 
 def quantize(
-    run: Path, shards: Path, modes: Sequence[str] = ("float16", "dynamic", "int8"), *, progress: Progress = silent
+    run: Path,
+    shards: Path,
+    modes: Sequence[str] = ("float16", "dynamic", "int8"),
+    *,
+    epochs: int = QAT_EPOCHS,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Convert a run's model and measure the forms; return {"split", "pictures", "table", "notes", "made"}.
 
-    Leaves `model_<mode>.tflite`, `quantize.json` and new cards in the run folder; the plain float form is always
+    Leaves `model_<mode>.tflite`, which carries its labels and its card, the same card beside it as
+    `model_<mode>.json`, `quantize.json` and new cards of the run in the run folder; the plain float form is always
     there, as what the others are measured by. A form that is there already is kept, and measured anew where another
-    is made; each stays in the table. Each row of the table has mode, file, bytes, accuracy and
-    balanced_accuracy on the whole split test (validation, where test is empty), agreement (share of pictures with the
-    answer of the float form), ms_1_thread and ms_2_threads (median for one picture) and their ratios to float.
-    Raises UsageError for an unknown mode, TrainError where a form cannot be made or is not the model.
+    is made; each stays in the table. `epochs` are the passes of "qat" over the pictures for training.
+
+    Each row of the table has mode, what (it is), file, bytes, accuracy and balanced_accuracy on the whole split test
+    (validation, where test is empty), agreement (share of pictures with the answer of the float form), ms_1_thread and
+    ms_2_threads (median for one picture) and their ratios to float.
+    Raises UsageError for an unknown mode or number of epochs, TrainError where a form cannot be made or is not the
+    model.
     """
     unknown = [mode for mode in modes if mode not in MODES]
     if unknown:
         raise UsageError(f"there is no mode {unknown[0]!r}", expected=", ".join(MODES), hint="curate quantize --help")
+    least, most = RANGES["train.epochs"]
+    if not least <= epochs <= most:
+        raise UsageError(
+            "a number of passes that cannot be meant",
+            expected=f"epochs of {int(least)} to {int(most)}",
+            found=str(epochs),
+            hint="curate quantize --help",
+        )
     about = runs.read(run)
     index = read_index(shards)
     notes = []
@@ -57,20 +78,39 @@ def quantize(
         notes.append("the split test is empty: accuracy is that on validation, by which the weights were chosen")
     before, kept = _done_before(run, index["key"])
     wanted = [mode for mode in MODES if mode in {"float", *modes, *(row["mode"] for row in before.get("table", []))}]
+    if "qat" not in modes:
+        epochs = before.get("qat_epochs", epochs)
+    if epochs != before.get("qat_epochs", epochs):
+        kept.discard("qat")
     missing = tuple(mode for mode in wanted if mode not in kept)
     if not missing:
         return {**before, "made": 0, "notes": [*before["notes"], "these forms were made before; their table stands"]}
     with tempfile.TemporaryDirectory(prefix=".quantize-", dir=run) as scratch:
-        job = Job(run, shards, Path(scratch), missing, about["target"], about["side"])
-        with progress("convert", len(missing), "forms") as advance:
+        job = Job(
+            run, shards, Path(scratch), missing, about["target"], about["side"], about["batch"], about["seed"], epochs
+        )
+        what = "convert, after some training for qat" if "qat" in missing else "convert"
+        with progress(what, len(missing), "forms") as advance:
             made = convert(job)
             advance(len(missing))
+        credits_ = [Credit.from_dict(each) for each in index["credits"]]
+        for mode, path in made.items():
+            taken = Interpreted(path).dtype
+            enclose(path, form_card(about, run.name, runs.labels(run), credits_, mode, taken))
         # All together, those made before too: only times of the same moment can be held against each other.
         forms = {mode: made.get(mode) or run / f"model_{mode}.tflite" for mode in wanted}
         table, pictures = _measure(forms, shards, split, about, runs.labels(run), progress)
         for path in made.values():
-            path.replace(run / path.name)
+            for whole in (path.with_suffix(".json"), path):
+                whole.replace(run / whole.name)
+    notes += [
+        f"{row['mode']} answers {1 - row['agreement']:.0%} of the pictures otherwise than float"
+        for row in table
+        if row["agreement"] < _ALIKE
+    ]
     found = {"split": split, "pictures": pictures, "table": table, "notes": notes}
+    if "qat" in wanted:
+        found["qat_epochs"] = epochs
     runs.write_json(run / "quantize.json", {**found, "shards": index["key"], "format": FORMAT})
     _cards(run, about, table, index)
     runs.seal(run)
@@ -111,6 +151,7 @@ def _measure(
         score = evaluation.scores(answers[mode], names)
         row: dict[str, Any] = {
             "mode": mode,
+            "what": FORMS[mode],
             "file": path.name,
             "bytes": path.stat().st_size,
             "accuracy": score["accuracy"],

@@ -73,6 +73,14 @@ class Options:
             )
         return self
 
+    def said(self) -> dict[str, Any]:
+        """Return plain values; a file of weights is said by its hash, so that its place does not count."""
+        values = asdict(self)
+        if self.weights is not None and Path(self.weights).is_file():
+            with Path(self.weights).open("rb") as file:
+                values["weights"] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return values
+
     def settled(self, *, taught: bool) -> Options:
         """Return the same training with nothing left open: what -1 stands for, and the defaults for all that has no
         effect in it (`taught`: it has teachers), so that the same training has one name.
@@ -96,7 +104,7 @@ class Options:
 
 def key(shards_key: str, options: Options, teachers: tuple[str, ...]) -> str:
     """Return the name of the run of these options on these shards: 16 hex digits."""
-    made_of = [FORMAT, shards_key, asdict(options), teachers]
+    made_of = [FORMAT, shards_key, options.said(), teachers]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -17,7 +17,8 @@ from curate.errors import TrainError
 
 
 class Interpreted:
-    """A loaded `.tflite`. `side` is that of its pictures in pixels; all take uint8 pixels here, whatever is inside.
+    """A loaded `.tflite`. `side` is that of its pictures in pixels, `dtype` what its pixels are inside ("uint8" or
+    "float32"); all take uint8 pixels here.
 
     Raises TrainError where ai-edge-litert is not installed or the file is no model that it can run.
     """
@@ -46,6 +47,7 @@ class Interpreted:
         inner, outer = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input, self._dtype, self._output = inner["index"], inner["dtype"], outer["index"]
         self.side = int(inner["shape"][1])
+        self.dtype = np.dtype(self._dtype).name
 
     def answer(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return probabilities [b, classes] for pixels uint8 [b, side, side, 3], one picture after the other."""

@@ -6,14 +6,14 @@ import hashlib
 import importlib.metadata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from math import gcd
 from pathlib import Path
 from typing import Any
 
 from curate import __version__, whole
 from curate.errors import TrainError
-from curate.ml import backend, checkpoints, dataset, evaluation, fitting, models, plots, runs, unfinished
+from curate.ml import backend, checkpoints, dataset, evaluation, fitting, models, plots, registry, runs, unfinished
 from curate.ml.backend import Model, keras, tf
 from curate.ml.card import card, markdown
 from curate.ml.checkpoints import State
@@ -21,6 +21,7 @@ from curate.ml.credits import Credit
 from curate.ml.runs import Options
 from curate.ml.shards import read_index
 from curate.ml.targets import Target, target
+from curate.ml.weights import Unreached
 from curate.report import Progress, silent
 
 FEW = 5  # pictures for training: of a label that has fewer, not much can be learnt
@@ -53,7 +54,7 @@ def train(
     the pictures for training are of fewer than two classes, the loss is no number, a teacher does not fit, or another
     process is at this very training.
     """
-    network = models.find(options.checked().model)
+    registry.check_weights(options.checked().model, options.weights)
     index = read_index(shards)
     aim = target(index, options.target, shards)
     masters = [_known(path, aim) for path in teachers]
@@ -136,11 +137,10 @@ def _model(options: Options, aim: Target) -> tuple[Model, list[str]]:
             return models.build(options.model, **knobs), []
         try:
             return models.build(options.model, weights=options.weights, **knobs), []
-        except Exception as unreached:
-            # Keras raises a bare Exception where its download fails, so no narrower class can be named.
-            if type(unreached) is not Exception and not isinstance(unreached, OSError):
-                raise
-            note = f"the weights {options.weights!r} could not be had ({unreached}): trained from random weights instead"
+        except Unreached as unreached:
+            note = (
+                f"the weights {options.weights!r} could not be had ({unreached}): trained from random weights instead"
+            )
             return models.build(options.model, **knobs), [note]
     finally:
         keras.config.set_dtype_policy(before)
@@ -226,15 +226,16 @@ def _about(index: Mapping[str, Any], options: Options, aim: Target, model: Model
     return {
         "format": runs.FORMAT,
         "shards": index["key"],
-        **asdict(options),
+        **options.said(),
         **aim.said(),
         "shard_files": {each["file"]: each["sha256"] for split in index["shards"].values() for each in split},
         # what `predict` has to do with a picture before it asks the model
         "pictures": {knob: index["recipe"][knob] for knob in _MADE_BY if knob in index["recipe"]},
-        "initial": options.weights or "random",
+        "initial": options.said()["weights"] or "random",
+        "published": registry.find(options.model).credit if options.weights == registry.IMAGENET else None,
         "epochs_done": state.epoch,
         "epoch_kept": state.best_epoch or state.epoch,
-        "reference": models.find(options.model).reference,
+        "reference": registry.find(options.model).reference,
         "parameters": models.trainable_parameters(model),
         "made_with": {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
         | {"curate": __version__, "tensorflow": tf.__version__},
@@ -254,7 +255,9 @@ def _metrics(model: Model, shards: Path, options: Options, aim: Target, progress
                 metrics[split] = evaluation.scores(found, aim.names)
                 continue
             sums = aim.members[len(aim.names) :].T
-            found = evaluation.answers(lambda pixels: subtypes(pixels) @ sums, shards, split, target="category", **given)
+            found = evaluation.answers(
+                lambda pixels: subtypes(pixels) @ sums, shards, split, target="category", **given
+            )
             metrics[split] = evaluation.scores(found, aim.categories)
             found = evaluation.answers(subtypes, shards, split, target="subtype", **given)
             metrics[split]["subtype"] = evaluation.scores(found, aim.names)

@@ -22,8 +22,9 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", 
 def run(workspace: Workspace, run: Path | str | None = None, *, split: str = "test", mode: str = "keras") -> Report:
     """Score a run (None: the one that `train` made or found last) on a split of the shards that it was trained on.
 
-    `mode` is "keras" or a quantized form ("float", "float16", "dynamic", "int8"). The report's details hold "run",
-    "split" and "scores" (see `curate.ml.evaluation.scores`). Raises UsageError for an unknown run, split or form.
+    `mode` is "keras" or a quantized form ("float", "float16", "dynamic", "int8", "qat"). The report's details hold
+    "run", "split" and "scores" (see `curate.ml.evaluation.scores`). Raises UsageError for an unknown run, split or
+    form.
     """
     folder = runs.find(workspace.cache / "runs", run)
     about = runs.read(folder)

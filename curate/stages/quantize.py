@@ -11,13 +11,18 @@ from curate.workspace import Workspace
 
 
 def run(
-    workspace: Workspace, run: Path | str | None = None, modes: Sequence[str] = ("float16", "dynamic", "int8")
+    workspace: Workspace,
+    run: Path | str | None = None,
+    modes: Sequence[str] = ("float16", "dynamic", "int8"),
+    *,
+    epochs: int = 2,
 ) -> Report:
     """Convert a run's model (None: the run that `train` made or found last) and measure it on the shards of its run.
 
-    Leaves `model_<mode>.tflite`, `quantize.json` and the card in the run folder. The report's details hold "run",
-    "split" and "table", a row for each form with the float form first. Raises UsageError for an unknown run or mode,
-    CorpusError where there are no shards, TrainError where a form cannot be made or is not the model.
+    Leaves `model_<mode>.tflite`, `quantize.json` and the card in the run folder; `epochs` are those of the mode "qat".
+    The report's details hold "run", "split" and "table", a row for each form with the float form first.
+    Raises UsageError for an unknown run or mode, CorpusError where there are no shards, TrainError where a form cannot
+    be made or is not the model.
     """
     folder = runs.find(workspace.cache / "runs", run)
     about = runs.read(folder)
@@ -26,7 +31,7 @@ def run(
 
     from curate.ml.quantization import quantize
 
-    found = quantize(folder, made_of, modes, progress=workspace.progress)
+    found = quantize(folder, made_of, modes, epochs=epochs, progress=workspace.progress)
     made = found["made"]
     report = Report("quantize", "forms", made=made, there=len(found["table"]) - made, notes=found["notes"])
     if run is None:

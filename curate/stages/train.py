@@ -8,20 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from curate.ml import runs, shards
+from curate.ml import registry, runs, shards
 from curate.report import Report
 from curate.workspace import Workspace
 
 
 def run(
-    workspace: Workspace, *, teachers: Sequence[Path | str] = (), weights: str | None = None, tensorboard: bool = False,
+    workspace: Workspace,
+    *,
+    teachers: Sequence[Path | str] = (),
+    weights: str | None = None,
+    tensorboard: bool = False,
     **knobs: Any,
 ) -> Report:
     """Train on the shards that were made last; `knobs` are those of the recipe's section [train], from where comes what
     is not given, or None.
 
     `teachers` are runs (folders, or their names under runs/) to distil from. `weights="imagenet"` starts from published
-    weights where they can be had, and says so where they cannot; else training starts from random weights.
+    weights where they can be had, and says so where they cannot; a path, from those of a file; else training starts
+    from random weights.
     `tensorboard` writes logs of that kind to data_cache/logs/<run>/. A training that was stopped is gone on with.
     The report's details hold "run" (path of the run folder), "metrics" and "about"; a training that was done before is
     `there` and not done again. Either way it is the run that `quantize` and `evaluate` take where none is named.
@@ -30,6 +35,7 @@ def run(
     """
     said = dataclasses.asdict(workspace.recipe.train) | {knob: it for knob, it in knobs.items() if it is not None}
     options = runs.Options(**said, weights=weights).checked()
+    registry.check_weights(options.model, options.weights)
     made_of = shards.latest(workspace.cache / "shards")
     masters = [runs.find(workspace.cache / "runs", teacher) for teacher in teachers]
     locked = workspace.lock().corpus
