@@ -92,13 +92,28 @@ class TrainRecipe:
     """How a model is trained when the command line says nothing else."""
 
     model: str = "mobilenet_v3_small"
-    target: Literal["category", "subtype"] = "category"
+    target: Literal["category", "subtype", "both"] = "category"
     side: int = 224  # pixels
-    epochs: int = 20
-    batch: int = 32
-    learning_rate: float = 1e-3
+    epochs: int = 20  # at most
+    batch: int = 32  # pictures, of all devices together
+    learning_rate: float = 1e-3  # at its highest: it rises within the first epoch and falls to 0 along a cosine
     batch_norm_momentum: float = 0.9  # Keras' 0.999 leaves the moving averages behind on small sets: chance accuracy
     seed: int = 1
+    head_epochs: int = -1  # epochs in which the head alone is trained; -1: a fifth of them on published weights, none
+    # on random ones, since a head learns nothing on a body that knows nothing
+    fine_rate: float = 0.1  # times learning_rate: at which all is trained after the head, so as not to undo the body
+    weight_decay: float = 0.0  # per step and unit of learning rate, apart from the gradient (AdamW); 0: Adam
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_gamma: float = 2.0  # 2 is what the focal loss was published with
+    label_smoothing: float = 0.0  # share of the label that is spread over all classes
+    balance: Literal["weights", "sampling", "none"] = "weights"  # rare classes count as much as frequent ones
+    patience: int = -1  # epochs without a lower validation loss after which it stops; -1: a third of all, at least 5
+    hair: float = 0.1  # share of the pictures for training that hairs are drawn over
+    ruler: float = 0.1  # share of them that a ruler is drawn over
+    mixed_precision: Literal["auto", "on", "off"] = "auto"  # half precision; auto: where a GPU is quick at it
+    alpha: float = 0.5  # share of the teachers' word in the loss; the label has the rest
+    temperature: float = 3.0  # by which the teachers' word is softened
+    oracle: bool = False  # true: for each picture only the teachers count that are right
 
 
 @dataclass(frozen=True)
@@ -209,6 +224,16 @@ RANGES: dict[str, tuple[float, float]] = {
     "train.learning_rate": (1e-9, 10),
     "train.batch_norm_momentum": (0, 0.9999),
     "train.seed": (0, 2**32 - 1),
+    "train.head_epochs": (-1, 10_000),
+    "train.fine_rate": (1e-6, 1),
+    "train.weight_decay": (0, 1),
+    "train.focal_gamma": (0, 10),
+    "train.label_smoothing": (0, 0.9),
+    "train.patience": (-1, 10_000),
+    "train.hair": (0, 1),
+    "train.ruler": (0, 1),
+    "train.alpha": (0, 1),
+    "train.temperature": (0.1, 100),
 }
 """The least and the greatest value of each knob that is a number, both allowed."""
 

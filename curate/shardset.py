@@ -26,12 +26,14 @@ from curate.workspace import Workspace
 class LabelNames:
     """What the labels of a corpus are called, in the order of their index, and by which maps (names to sha256, hex).
 
-    `notes` says what each category is; `changed` are the subtypes that count as another category than the taxonomy
+    `category_of_subtype` is the index of the category that each subtype implies, -1 where it implies none. `notes` says
+    what each category is; `changed` are the subtypes that count as another category than the taxonomy
     says: (subtype, category, the taxonomy's, why).
     """
 
     categories: tuple[str, ...]
     subtypes: tuple[str, ...]
+    category_of_subtype: tuple[int, ...]
     version: str
     files: dict[str, str]
     notes: dict[str, str]
@@ -42,9 +44,11 @@ class LabelNames:
         """Read the names with which a corpus was labelled, whatever its maps say by now."""
         categories = sorted(database.table("categories").to_pylist(), key=lambda row: int(row["category_index"]))
         subtypes = sorted(database.table("taxonomy").to_pylist(), key=lambda row: int(row["subtype_index"]))
+        index = {row["category"]: int(row["category_index"]) for row in categories}
         return cls(
             tuple(row["category"] for row in categories),
             tuple(row["subtype"] for row in subtypes),
+            tuple(index.get(row["category"], -1) for row in subtypes),
             str(database.table("map_version").to_pylist()[0]["version"]),
             {row["name"]: row["sha256"] for row in database.table("map_files").to_pylist()},
             {row["category"]: row["note"] for row in categories},
@@ -188,6 +192,7 @@ def _values(workspace: Workspace, tally: Tally, names: LabelNames) -> dict[str, 
             "category_index": list(names.categories),
             "subtype_index": list(names.subtypes),
         },
+        "category_of_subtype": list(names.category_of_subtype),
         "label_map_version": names.version,
         "label_maps": names.files,
         "splits": splits,

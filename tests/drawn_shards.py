@@ -12,6 +12,7 @@ from curate.ml import shards
 from curate.ml.credits import Credit, write_credits
 from curate.ml.example import Value
 from curate.recipe import ShardRecipe
+from curate.vocabulary import ARTEFACTS
 
 CATEGORIES = ("benign", "precancerous", "malignant")
 SUBTYPES = ("melanocytic_nevus", "actinic_keratosis", "melanoma")
@@ -60,6 +61,7 @@ def row(split: str, category: int, seed: int) -> shards.Row:
         "tone_reported": 1 + seed % 6 if seed % 2 else None,
         "tone_ita_deg": 30.0 + category,
         "tone_ita_class": "intermediate",
+        **{name: (None if seed % 7 == 0 else float((seed + place) % 4 == 0)) for place, name in enumerate(ARTEFACTS)},
         "license": "CC0-1.0",
         "attribution": "Drawn for a test",
         "source_label": SUBTYPES[category],
@@ -89,6 +91,7 @@ def make(folder: Path, counts: dict[str, int], *, categories: tuple[int, ...] = 
     key = hashlib.sha256(repr(sorted(made.items())).encode()).hexdigest()[:16]
     labels = {feature: list(values) for feature, values in names.items()}
     values = {"name": "drawn", "key": key, "labels": labels, "credits": [credit.as_dict()]}
+    values["category_of_subtype"] = list(range(len(SUBTYPES)))
     shards.write_index(folder, values | {"recipe": ShardRecipe().said()}, made)
     write_credits(folder, [credit])
     return folder

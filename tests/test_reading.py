@@ -235,52 +235,103 @@ def test_weights_stand_beside_the_labels_and_add_up(folder: Path) -> None:
     assert weights[2] == pytest.approx(5 * weights[0])
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_crop_is_a_window_of_the_picture(dtype: Any) -> None:
-    from curate.ml.augmentation import crop
+def _view(picture: Any, dice: int, side: int, **given: Any) -> Any:
+    from curate.ml.augmentation import view
 
-    y, x = np.mgrid[0:100, 0:200]
-    picture = np.stack([y, x, y], axis=-1).astype(dtype)
-    shapes, starts = set(), set()
+    seen = view(picture, dice, side, **given).numpy()
+    assert (seen.dtype, seen.shape) == (np.float32, (side, side, 3))
+    assert np.array_equal(seen, view(picture, dice, side, **given).numpy())
+    return seen
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_view_is_the_picture_at_any_angle_and_nothing_else(dtype: Any) -> None:
+    y, x = np.mgrid[0:120, 0:160]
+    place = np.stack([y, x, np.full_like(y, 90)], axis=-1).astype(dtype)
+    angles, mirrored, sizes = [], [], []
     for dice in range(60):
-        window = crop(picture, dice).numpy()
-        height, width = window.shape[:2]
-        top, left = int(window[0, 0, 0]), int(window[0, 0, 1])
-        assert window.dtype == dtype
-        assert (80 <= height <= 100, 160 <= width <= 200) == (True, True)
-        assert np.array_equal(window, picture[top : top + height, left : left + width])
-        assert np.array_equal(window, crop(picture, dice).numpy())
-        shapes.add((height, width))
-        starts.add((top, left))
-    assert min(len(shapes), len(starts)) > 40
-    assert np.array_equal(crop(picture, 1, least=1.0).numpy(), picture)
+        seen = _view(place, dice, 40)
+        assert seen[..., 2] == pytest.approx(90, abs=0.01)  # no corner is black
+        middle = seen[15:25, 15:25, :2]  # where no border is mirrored
+        down, right = (np.diff(middle, axis=axis).mean(axis=(0, 1)) for axis in (0, 1))
+        angles.append(np.arctan2(right[0], right[1]))
+        mirrored.append(np.sign(down[0] * right[1] - down[1] * right[0]))
+        sizes.append((np.hypot(*down) * 40 / 120, np.hypot(*right) * 40 / 160))
+    assert len(np.unique(np.floor(4 * np.array(angles) / np.pi))) == 8
+    assert set(mirrored) == {-1, 1}
+    assert (np.min(sizes) > 0.79, np.max(sizes) < 1.01) == (True, True)
+    assert np.ptp(np.divide(*np.transpose(sizes))) > 0.2
     for least in (0, 1.1):
         with pytest.raises(ValueError, match="least"):
-            crop(picture, 1, least=least)
+            _view(place, 1, 40, least=least)
+
+
+def test_a_view_of_a_large_picture_passes_over_no_pixel() -> None:
+    lines = np.zeros((600, 600, 3), np.uint8)
+    lines[::6] = 240
+    for dice in range(5):
+        seen = _view(lines, dice, 50)
+        assert abs(seen.mean() - 40) < 1
+        assert seen.max() < 80
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_augment_keeps_shape_and_range_and_shows_all_eight_sides(dtype: Any) -> None:
-    from curate.ml.augmentation import augment
+def test_recolour_keeps_the_range(dtype: Any) -> None:
+    from curate.ml.augmentation import recolour
 
-    corners = np.full((16, 16, 3), 40, dtype)
-    corners[:8, :8], corners[:8, 8:] = 200, 120
-    sides = set()
-    for dice in range(80):
-        seen = augment(corners, dice).numpy()
-        assert (seen.dtype, seen.shape) == (np.float32, (16, 16, 3))
-        assert (seen.min() >= 0, seen.max() <= 255) == (True, True)
-        assert np.array_equal(seen, augment(corners, dice).numpy())
-        middle = [float(seen[row, column].mean()) for row in (4, 12) for column in (4, 12)]
-        order = sorted(range(4), key=middle.__getitem__)
-        sides.add((order[3], order[2]))
-    assert len(sides) == 8
     for level in (0, 255):
-        flat = [augment(np.full((4, 4, 3), level, dtype), dice).numpy() for dice in range(40)]
+        flat = [recolour(np.full((4, 4, 3), level, dtype), dice).numpy() for dice in range(40)]
         assert (np.min(flat) >= 0, np.max(flat) <= 255) == (True, True)
-    grey = np.array([augment(np.full((4, 4, 3), 100, dtype), dice).numpy()[0, 0] for dice in range(200)])
+    grey = np.array([recolour(np.full((4, 4, 3), 100, dtype), dice).numpy()[0, 0] for dice in range(200)])
     assert (grey.min() >= 84 * 0.95 - 0.01, grey.max() <= 116 * 1.05 + 0.01) == (True, True)
     assert grey.max() - grey.min() > 20
+
+
+@pytest.mark.parametrize(("what", "least", "most"), [("hair", 0.003, 0.15), ("ruler", 0.003, 0.08)])
+def test_hairs_and_rulers_lie_over_a_share_of_the_pictures(what: str, least: float, most: float) -> None:
+    from curate.ml.augmentation import augment
+
+    skin = np.full((120, 90, 3), 180, np.uint8)
+
+    def drawn(share: float, dice: int) -> Any:
+        seen = augment(skin, dice, 96, **{"hair": 0.0, "ruler": 0.0, what: share}).numpy()
+        assert (seen.min() >= 0, seen.max() <= 255) == (True, True)
+        return seen
+
+    covers = []
+    for dice in range(40):
+        bare, with_all = drawn(0, dice), drawn(1, dice)
+        changed = np.abs(bare - with_all).max(axis=-1) > 40
+        covers.append(changed.mean())
+        if what == "ruler":  # along an edge, never over the middle
+            assert not changed[28:68, 28:68].any()
+    assert (min(covers) >= 0, np.mean(covers) > least, max(covers) < most) == (True, True, True)
+    some = [not np.array_equal(drawn(0.3, dice), drawn(0, dice)) for dice in range(100)]
+    assert 15 <= sum(some) <= 45
+
+
+def test_epochs_follow_from_their_number(folder: Path) -> None:
+    from curate.ml import dataset
+
+    def read(epochs: range, **more: Any) -> list[bytes]:
+        given = {**GIVEN, "batch": 8, "training": True, "epochs": epochs} | more
+        return [pixels.numpy().tobytes() for pixels, *_ in dataset.load(folder, "train", **given)]
+
+    for balance in (None, "sampling"):
+        whole = read(range(4), balance=balance)
+        steps = len(whole) // 4
+        assert len(set(whole)) == len(whole)
+        assert read(range(2, 4), balance=balance) == whole[2 * steps :]
+        tf_seed(0)  # the program's own seed does not matter
+        assert read(range(3, 4), balance=balance) == whole[3 * steps :]
+    assert read(range(1), batch=1000) != read(range(1, 2), batch=1000)
+    assert len(read(range(3), batch=1000)) == 3
+
+
+def tf_seed(seed: int) -> None:
+    from curate.ml.backend import tf
+
+    tf.random.set_seed(seed)
 
 
 def test_fit_gives_whole_levels_whatever_the_size() -> None:
@@ -315,7 +366,7 @@ def test_a_split_without_pictures(folder: Path) -> None:
 def test_what_cannot_be_meant(folder: Path) -> None:
     from curate.ml import dataset
 
-    with pytest.raises(UsageError, match="category or subtype"):
+    with pytest.raises(UsageError, match="category, subtype or both"):
         dataset.load(folder, "train", target="diagnosis", side=32, batch=8)
     with pytest.raises(UsageError, match="no evaluation"):
         dataset.load(folder, "train", batch=8, balance="sampling", **GIVEN)

@@ -14,9 +14,10 @@ import small_corpus
 
 from curate import db
 from curate.audit import balance, report
-from curate.audit.charts import Part, bar, stacked
-from curate.audit.markup import Markup, element, link, number, percent, text
 from curate.errors import CorpusError
+from curate.html import page as page_of
+from curate.html.charts import Part, bar, stacked
+from curate.html.markup import Markup, element, link, number, percent, text
 from curate.workspace import Workspace
 
 VOID = {"meta", "img", "br", "wbr"}
@@ -127,7 +128,7 @@ def test_loads_nothing_from_anywhere(html: str, page: Page, built: Workspace) ->
 def test_the_only_script_that_may_run_is_ours(html: str, page: Page) -> None:
     (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     script = html.rpartition("<script>")[2].partition("</script>")[0]
-    assert script == (Path(report.__file__).parent / "page.js").read_text(encoding="utf-8")
+    assert script == (Path(page_of.__file__).parent / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert str(policy).endswith(f"; script-src 'sha256-{digest}'")
     assert page.all("script") == [{"type": "application/json", "id": "numbers"}, {}]
@@ -287,7 +288,7 @@ def test_charts() -> None:
 
 def test_parts_of_a_bar_can_be_told_apart_without_colour() -> None:
     """Parts side by side differ in texture, or in lightness to those who see no hue."""
-    css = (Path(report.__file__).parent / "page.css").read_text(encoding="utf-8")
+    css = _style()
     textured = set(re.findall(r"rect\.(\w+):not", css)) - {"track"}
     for scheme in css.split("@media (prefers-color-scheme: dark)")[:2]:
         colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", scheme.split("* {")[0]))
@@ -299,12 +300,17 @@ def test_parts_of_a_bar_can_be_told_apart_without_colour() -> None:
 
 def test_colours_can_be_told_apart() -> None:
     """WCAG 2.1: text at least 4.5 to 1 on its ground, parts of a chart at least 3 to 1 or beside their number."""
-    css = (Path(report.__file__).parent / "page.css").read_text(encoding="utf-8")
+    css = _style()
     for scheme in css.split("@media (prefers-color-scheme: dark)")[:2]:
         colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", scheme.split("* {")[0]))
         for ground in ("paper", "card"):
             for ink in ("ink", "soft", "link", "good", "bad"):
                 assert _contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+
+
+def _style() -> str:
+    folder = Path(page_of.__file__).parent
+    return "".join((folder / name).read_text(encoding="utf-8") for name in ("colours.css", "page.css"))
 
 
 def _contrast(first: str, second: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -12,15 +13,18 @@ from typing import Any
 import drawn_shards
 import numpy as np
 import pytest
+import small_network  # gives the registry its smallest network, "dot"
 
 from curate.errors import CorpusError, TrainError, UsageError
 from curate.ml import evaluation, runs
+from curate.ml.fitting import phases
 from curate.ml.runs import Options
+from curate.ml.targets import Target, target
 
 # The first is Keras' own word about NumPy 2.
 pytestmark = [pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"), pytest.mark.tf]
 
-TINY = Options("mobilenet_v3_small_minimalistic", "category", 32, 1, 8, 1e-3, 0.9, 1)
+TINY = Options(small_network.OPTIONS.model, "category", 32, 1, 8, 1e-3, 0.9, 1)
 
 
 @pytest.fixture(scope="session")
@@ -80,37 +84,187 @@ def test_a_student_of_a_teacher(tiny: Path, small: Path, tmp_path: Path) -> None
     assert run.name != small.name
     assert runs.read(run)["teachers"] == [small.name]
     assert runs.read(run)["parameters"] == runs.read(small)["parameters"]
-    assert abs((run / "model.keras").stat().st_size - (small / "model.keras").stat().st_size) < 100_000
+    assert abs((run / "model.keras").stat().st_size - (small / "model.keras").stat().st_size) < 5_000
     with pytest.raises(TrainError, match="same labels"):
         train(tiny, tmp_path, replace(TINY, target="subtype", seed=2), teachers=[small])
 
 
 def test_the_loss_of_two_teachers() -> None:
     from curate.ml.backend import keras
-    from curate.ml.distillation import distiller
+    from curate.ml.distillation import TaughtLoss, distiller
+    from curate.ml.losses import LabelLoss, answered_right
 
     def logits(seed: int, side: int) -> Any:
         keras.utils.set_random_seed(seed)
         return keras.Sequential([keras.Input((side, side, 3)), keras.layers.Flatten(), keras.layers.Dense(4)])
 
     student, teachers = logits(1, 4), [logits(2, 4), logits(3, 4)]
-    learner = distiller(student, teachers, alpha=0.3, temperature=2.0)
-    learner.compile(optimizer="sgd", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     dice = np.random.default_rng(4)
-    pixels, labels = dice.random((5, 4, 4, 3), np.float32), dice.integers(0, 4, 5)
-    own, said = np.asarray(student(pixels)), np.mean([np.asarray(teacher(pixels)) for teacher in teachers], axis=0)
+    pixels, labels = dice.random((60, 4, 4, 3), np.float32), dice.integers(0, 4, 60)
+    weights = dice.random(60, np.float32)
+    said = np.stack([np.asarray(teacher(pixels)) for teacher in teachers])
+    right = said.argmax(axis=2) == labels
+    assert set(right.sum(axis=0)) == {0, 1, 2}  # of the teachers, for one picture or another
 
     def log_softmax(values: Any) -> Any:
-        return values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+        return values - np.log(np.exp(values).sum(axis=-1, keepdims=True))
 
-    plain = -log_softmax(own)[np.arange(5), labels].mean()
-    wanted, given = log_softmax(said / 2), log_softmax(own / 2)
-    divergence = (np.exp(wanted) * (wanted - given)).sum(axis=1).mean()
-    loss = float(learner.compute_loss(pixels, labels, learner(pixels), None, True))
-    assert loss == pytest.approx(0.7 * plain + 0.3 * 4 * divergence, rel=1e-4)
-    assert float(learner.compute_loss(pixels, labels, learner(pixels), None, False)) == pytest.approx(plain, rel=1e-4)
-    assert len(learner.weights) == len(student.weights)
-    assert not teachers[0].trainable_weights
+    own = np.asarray(student(pixels))
+    plain = -log_softmax(own)[np.arange(60), labels]
+    members = np.eye(4, dtype=np.float32)
+    for oracle in (False, True):
+        chosen = answered_right(members) if oracle else None
+        loss = LabelLoss(members)
+        learner = distiller(student, teachers, TaughtLoss(loss, alpha=0.3, temperature=2.0, right=chosen))
+        learner.compile(optimizer="sgd", loss=loss)
+        counts = right.astype(float) if oracle else np.ones((2, 60))
+        word = (said * counts[..., None]).sum(axis=0) / np.maximum(counts.sum(axis=0), 1)[:, None]
+        wanted, given = log_softmax(word / 2), log_softmax(own / 2)
+        divergence = (np.exp(wanted) * (wanted - given)).sum(axis=1)
+        share = 0.3 * (counts.sum(axis=0) > 0)
+        each = ((1 - share) * plain + share * 4 * divergence) * weights
+        found = float(learner.compute_loss(pixels, labels, learner(pixels), weights, True))
+        assert found == pytest.approx(each.mean(), rel=1e-4)
+        evaluated = float(learner.compute_loss(pixels, labels, learner(pixels), None, False))
+        assert evaluated == pytest.approx(plain.mean(), rel=1e-4)
+        assert len(learner.weights) == len(student.weights)
+        assert not teachers[0].trainable_weights
+
+
+def test_the_loss_of_a_label_of_several_outputs() -> None:
+    from curate.ml.backend import tf
+    from curate.ml.losses import LabelLoss, answered_right
+
+    aim = Target("both", ("a", "b", "c"), ("x", "y"), (0, 1, 0))
+    assert aim.members.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0]]
+    chances = np.array([[0.3, 0.4, 0.3], [0.1, 0.8, 0.1], [0.5, 0.2, 0.3]])
+    logits, labels = tf.constant(np.log(chances), tf.float32), np.array([3, 1, 2])
+    own = -np.log([0.6, 0.8, 0.3])
+    assert LabelLoss(aim.members).call(labels, logits).numpy() == pytest.approx(own, rel=1e-5)
+    smooth = 0.9 * own - 0.1 * np.log(chances).mean(axis=1)
+    assert LabelLoss(aim.members, smoothing=0.1).call(labels, logits).numpy() == pytest.approx(smooth, rel=1e-5)
+    focal = own * np.array([0.4, 0.2, 0.7]) ** 2
+    assert LabelLoss(aim.members, gamma=2).call(labels, logits).numpy() == pytest.approx(focal, rel=1e-5)
+    assert answered_right(aim.members)(labels, logits).numpy().tolist() == [1, 1, 0]  # x is likelier than y
+    sure = tf.constant([[60.0, 0.0, -60.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(sure)
+        loss = LabelLoss(aim.members, gamma=0.5).call([3], sure)
+    assert np.isfinite(tape.gradient(loss, sure)).all()
+
+
+def test_both_at_once(tiny: Path, tmp_path: Path) -> None:
+    from curate.ml import dataset, models
+    from curate.ml.shards import read_index
+    from curate.ml.training import train
+
+    shards = shutil.copytree(tiny, tmp_path / "shards")
+    index = read_index(shards)
+    aim = target(index | {"category_of_subtype": [0, 2, 2]}, "both", shards)
+    found = {"subtype_index": np.array([0, 2, -1, -1, -1]), "category_index": np.array([0, 2, 2, 1, -1])}
+    assert dataset._labels(found, aim).numpy().tolist() == [0, 2, 5, -1, -1]
+    assert aim.name_of(5) == "malignant alone"
+    options = replace(TINY, target="both", epochs=2)
+    run, _ = train(shards, tmp_path / "runs", options)
+    about = runs.read(run)
+    assert about["categories"] == {"names": list(drawn_shards.CATEGORIES), "of_label": [0, 1, 2]}
+    assert runs.labels(run) == list(drawn_shards.SUBTYPES)
+    assert models.load(run).output_shape == (None, 3)
+    metrics = runs.read_json(run / "metrics.json")["test"]
+    assert (metrics["labels"], metrics["subtype"]["labels"]) == (list(drawn_shards.CATEGORIES), runs.labels(run))
+    with pytest.raises(CorpusError, match="which category") as told:
+        target({word: value for word, value in index.items() if word != "category_of_subtype"}, "both", shards)
+    assert "curate shard" in str(told.value)
+
+
+def test_the_head_is_trained_first(tmp_path: Path) -> None:
+    """The body of random weights stays as it was, whether or not its batch norm sees pictures."""
+    from curate.ml import models
+    from curate.ml.backend import keras
+    from curate.ml.training import train
+
+    shards = drawn_shards.make(tmp_path / "shards", {"train": 8})  # none for validation: the last weights are kept
+
+    def kernel(**knobs: Any) -> Any:
+        run, _ = train(shards, tmp_path / "runs", replace(TINY, **knobs))
+        return {weight.path: np.asarray(weight) for weight in models.load(run).weights}
+
+    keras.utils.set_random_seed(TINY.seed)
+    fresh = {weight.path: np.asarray(weight) for weight in models.build("dot", classes=3, side=32).weights}
+    head, both = kernel(epochs=1, head_epochs=1), kernel(epochs=2, head_epochs=1, fine_rate=1.0)
+    assert np.array_equal(head["body/kernel"], fresh["body/kernel"])
+    assert not np.array_equal(head["logits/kernel"], fresh["logits/kernel"])
+    assert not np.array_equal(both["body/kernel"], head["body/kernel"])
+    options = replace(TINY, epochs=20, weights="imagenet")
+    assert [phase.head_alone for phase in phases(options.settled(taught=False))] == [True, False]
+    assert options.settled(taught=False).head_epochs == 4
+    assert [phase.rate for phase in phases(replace(TINY, epochs=20).settled(taught=False))] == [1e-3]
+
+
+def test_what_has_no_effect_names_no_other_run() -> None:
+    plain = TINY.settled(taught=False)
+    assert replace(TINY, alpha=0.1, oracle=True, focal_gamma=5, fine_rate=0.5).settled(taught=False) == plain
+    assert replace(TINY, alpha=0.1).settled(taught=True) != TINY.settled(taught=True)
+    assert replace(TINY, loss="focal", focal_gamma=5).settled(taught=False) != plain
+    assert replace(TINY, patience=5).settled(taught=False) == plain
+
+
+def test_memory_is_flat_over_epochs(tiny: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No step is traced anew, and what Python holds does not grow, with a teacher too."""
+    from curate.ml import checkpoints, training
+
+    held = []
+    save = checkpoints.save
+
+    def counted(folder: Path, state: Any) -> None:
+        save(folder, state)
+        gc.collect()
+        held.append(len(gc.get_objects()))
+
+    monkeypatch.setattr(checkpoints, "save", counted)
+    options = replace(TINY, epochs=8, patience=8, seed=3)
+    _, notes = training.train(tiny, tmp_path, options, teachers=[small])
+    assert len(held) == 8
+    assert max(held[4:]) - held[3] < 200, held
+    assert any("kept" in note for note in notes)
+
+
+def test_labels_with_few_pictures_are_named(tmp_path: Path) -> None:
+    from curate.ml.training import train
+
+    shards = drawn_shards.make(tmp_path / "shards", {"train": 2, "validation": 2, "test": 2}, categories=(0, 2))
+    _, notes = train(shards, tmp_path / "runs", replace(TINY, target="subtype"))
+    assert any("without a picture for training" in note and "actinic_keratosis" in note for note in notes)
+    assert any("melanocytic_nevus (2), melanoma (2)" in note for note in notes)
+
+
+def test_a_teacher_of_other_shards_is_named(small: Path, tmp_path: Path) -> None:
+    from curate.ml.training import train
+
+    shards = drawn_shards.make(tmp_path / "shards", {"train": 4, "validation": 2, "test": 2})
+    _, notes = train(shards, tmp_path / "runs", TINY, teachers=[small])
+    assert any(small.name in note and "other shards" in note for note in notes)
+    older = shutil.copytree(small, tmp_path / "older")
+    runs.write_json(older / "recipe.json", runs.read_json(older / "recipe.json") | {"format": 2})
+    with pytest.raises(TrainError, match="another version"):
+        train(shards, tmp_path / "runs", replace(TINY, seed=9), teachers=[older])
+
+
+def test_logs_for_tensorboard(tiny: Path, tmp_path: Path) -> None:
+    from curate.ml.backend import tf
+    from curate.ml.training import train
+
+    run, _ = train(tiny, tmp_path / "runs", replace(TINY, epochs=2, seed=5), logs=tmp_path / "logs")
+    history = runs.read_json(run / "history.json")
+    for split, name, written in (("train", "epoch_loss", "loss"), ("validation", "epoch_loss", "val_loss")):
+        (file,) = (tmp_path / "logs" / run.name / split).iterdir()
+        said = [
+            (event.step, float(tf.make_ndarray(value.tensor)))
+            for event in map(tf.compat.v1.Event.FromString, tf.data.TFRecordDataset(str(file)).as_numpy_iterator())
+            for value in event.summary.value
+            if value.tag == name
+        ]
+        assert said == [(step, pytest.approx(value)) for step, value in enumerate(history[written], 1)]
 
 
 def test_one_class_is_refused(tmp_path: Path) -> None:
@@ -125,9 +279,10 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number(tiny: Path, tmp_path: Path) -> None:
     from curate.ml.training import train
 
-    with pytest.raises(TrainError, match="no number"):
-        train(tiny, tmp_path / "runs", replace(TINY, learning_rate=1e38, epochs=3))
+    with pytest.raises(TrainError, match="no number") as told:
+        train(tiny, tmp_path / "runs", replace(TINY, model="boundless", epochs=3))
     assert not (tmp_path / "runs").exists()
+    assert "learning_rate" in str(told.value.hint)
 
 
 def test_no_shards_and_a_misspelt_model(tiny: Path, tmp_path: Path) -> None:
@@ -152,15 +307,19 @@ def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(word, "http://127.0.0.1:9")
     for word in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(word, raising=False)
-    model, notes = training._model(replace(TINY, weights="imagenet"), 3)
+    aim = Target("category", drawn_shards.CATEGORIES)
+    model, notes = training._model(
+        replace(TINY, model="mobilenet_v3_small", weights="imagenet", mixed_precision="off"), aim
+    )
     assert model.output_shape == (None, 3)
     assert "random weights instead" in notes[0]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"seed": 99999999999}, {"seed": -1}, {"side": 4000}, {"batch": 0}, {"epochs": 10**6}]
-)
-def test_numbers_out_of_range(wrong: dict[str, int]) -> None:
+    "wrong", [{"seed": 99999999999}, {"seed": -1}, {"side": 4000}, {"batch": 0}, {"epochs": 10**6},
+     {"label_smoothing": 1.0}, {"loss": "hinge"}, {"alpha": -0.1}],
+)  # fmt: skip
+def test_numbers_out_of_range(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="cannot go so") as told:
         replace(TINY, **wrong).checked()
     assert next(iter(wrong)) in str(told.value.expected)

@@ -6,11 +6,11 @@ from collections import defaultdict
 from typing import Any
 
 from curate.audit.balance import SPLITS, Palette, by_category, palette
-from curate.audit.charts import bar, legend, stacked
-from curate.audit.markup import Content, Markup, element, number, percent
-from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import bars, each, numbers, recounted, table, words
 from curate.db import Database
+from curate.html.charts import bar, legend, stacked
+from curate.html.markup import Content, Markup, element, number, percent
+from curate.html.page import Section, ask, paragraph, section
+from curate.html.table import bars, each, numbers, recounted, table, words
 from curate.images import tone as measure
 
 _WEAK = (

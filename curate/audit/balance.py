@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curate.audit.charts import Part, bar, legend, stacked
-from curate.audit.markup import Content, Markup, element, number, percent
-from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import bars, each, numbers, recounted, table, words
 from curate.db import Database
+from curate.html.charts import Part, bar, legend, stacked
+from curate.html.markup import Content, Markup, element, number, percent
+from curate.html.page import Section, ask, paragraph, section
+from curate.html.table import bars, each, numbers, recounted, table, words
 from curate.recipe import SplitRecipe
 
 SPLITS = {"train": "blue", "validation": "sky", "test": "pink"}

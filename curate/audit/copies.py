@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from curate.audit.filters import choice
-from curate.audit.markup import Content, Markup, breakable, element, number
-from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import long, numbers, table, words
 from curate.audit.thumbnail import Thumbnail, thumbnail
 from curate.db import Database
+from curate.html.markup import Content, Markup, breakable, element, number
+from curate.html.page import Section, ask, paragraph, section
+from curate.html.table import long, numbers, table, words
 from curate.pairs import sight
 from curate.workspace import Workspace
 

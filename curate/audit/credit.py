@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from curate.audit.charts import bar
-from curate.audit.markup import Content, Markup, element, link, percent
-from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import Column, long, numbers, table, words
 from curate.db import Database
+from curate.html.charts import bar
+from curate.html.markup import Content, Markup, element, link, percent
+from curate.html.page import Section, ask, paragraph, section
+from curate.html.table import Column, long, numbers, table, words
 from curate.manifest import Manifest
 
 _FIELDS = {

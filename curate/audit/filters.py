@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curate.audit.markup import Markup, element
 from curate.db import Database
+from curate.html.markup import Markup, element
 
 
 def filters(database: Database, categories: Mapping[str, str], splits: Mapping[str, str]) -> Markup:

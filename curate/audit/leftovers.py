@@ -10,7 +10,7 @@ from pathlib import Path
 
 from curate import scratch, whole
 from curate.errors import CorpusError, TrainError
-from curate.ml import runs, shards
+from curate.ml import runs, shards, unfinished
 from curate.workspace import Workspace
 
 _PLACES = (("", ".dry-run-*"), ("", ".label-changes-*"), ("shards", whole.PARTS), ("runs", whole.PARTS))
@@ -25,6 +25,12 @@ def leftovers(workspace: Workspace) -> list[str]:
     found = []
     if left:
         found.append(f"left by killed runs: {len(left)}, {_size(left)}; to remove: {_removal(left)}")
+    begun = sorted((workspace.cache / "runs").glob(unfinished.FOLDERS))
+    if begun:
+        found.append(
+            f"trainings that are not done: {len(begun)}, {_size(begun)}; the same curate train goes on with one; "
+            f"to remove: {_removal(begun)}"
+        )
     if older:
         found.append(f"older shards that no run names: {len(older)}, {_size(older)}; to remove: {_removal(older)}")
     if kept:

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curate.audit.charts import Part, legend, stacked
-from curate.audit.markup import Content, Markup, element, number
-from curate.audit.page import Section, ask, paragraph, section
-from curate.audit.table import Column, bars, long, numbers, table, words
 from curate.db import Database
+from curate.html.charts import Part, legend, stacked
+from curate.html.markup import Content, Markup, element, number
+from curate.html.page import Section, ask, paragraph, section
+from curate.html.table import Column, bars, long, numbers, table, words
 from curate.lock import LockedSource, Standing
 from curate.recipe import Recipe
 

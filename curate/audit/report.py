@@ -7,9 +7,9 @@ from pathlib import Path
 from curate import __version__, freshness, whole
 from curate.audit import appearance, balance, copies, credit, overview
 from curate.audit.filters import filters
-from curate.audit.markup import element
-from curate.audit.page import page, paragraph
 from curate.errors import CorpusError
+from curate.html.markup import element
+from curate.html.page import page, paragraph
 from curate.report import Report
 from curate.workspace import Workspace
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from curate import __version__, freshness, whole
-from curate.audit.markup import Content, Markup, breakable, element, number
-from curate.audit.page import Section, page, paragraph, section
 from curate.audit.thumbnail import Thumbnail, thumbnails
 from curate.components import components
 from curate.errors import CorpusError
+from curate.html.markup import Content, Markup, breakable, element, number
+from curate.html.page import Section, page, paragraph, section
 from curate.report import Report
 from curate.workspace import Workspace
 

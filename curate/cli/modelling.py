@@ -14,25 +14,48 @@ from curate.ml import registry
 
 @cli.command(
     short_help="Train or distil a model for phones.",
-    help="Train a model for phones on the shards, or distil it from teachers."
+    help="Train a model for phones on the shards, or distil it from teachers. Stopped at any moment, the same words go on "
+    "after the last whole epoch, to the same result. What is not given comes from curate.toml, section [train]."
     f"\n\nFor phones: {registry.names('phone')}."
     f"\n\nAs teachers, and to compare with: {registry.names('teacher')}."
-    + example("curate train", "curate train --model efficientnet_lite0 --side 96 --epochs 12"),
+    + example(
+        "curate train",
+        "curate train --model efficientnet_lite0 --side 96 --epochs 12",
+        "curate train --target both --weights imagenet",
+        "curate train --teacher RUN --teacher RUN --oracle",
+    ),
 )
 @click.option("--model", metavar="NAME", help="One of the names above (default: mobilenet_v3_small).")
-@click.option("--target", type=click.Choice(["category", "subtype"]), help="What is learnt (default: category).")
 @click.option(
-    "--teacher", "teachers", multiple=True, metavar="RUN", help="A run to distil from; may be given several times."
+    "--target",
+    type=click.Choice(["category", "subtype", "both"]),
+    help="What is learnt (default: category); both: a category is then as likely as its subtypes together.",
 )
-@click.option("--epochs", type=int, help="Passes over the pictures for training.")
+@click.option("--epochs", type=int, help="Passes over the pictures for training, at most.")
 @click.option("--side", type=int, help="Side of the model's square input, in pixels.")
 @click.option("--batch", type=int, help="Pictures in a step.")
+@click.option("--learning-rate", type=float, help="The highest; it rises at the beginning and falls to 0.")
 @click.option("--seed", type=int, help="Another seed, another draw of weights and augmentation.")
 @click.option(
     "--weights",
     metavar="imagenet|FILE",
     help="Start from published weights: downloaded once, or from a file (.safetensors or .h5) that lies here.",
 )
+@click.option("--head-epochs", type=int, help="Epochs of the head alone (default: a fifth with --weights, else none).")
+@click.option("--loss", type=click.Choice(["cross_entropy", "focal"]), help="Default: cross_entropy.")
+@click.option("--focal-gamma", type=float, help="How much the focal loss leaves to what is answered badly.")
+@click.option("--label-smoothing", type=float, help="Share of each label that is spread over all classes.")
+@click.option(
+    "--balance", type=click.Choice(["weights", "sampling", "none"]), help="How rare classes count (default: weights)."
+)
+@click.option("--patience", type=int, help="Epochs without a lower validation loss after which it stops.")
+@click.option(
+    "--teacher", "teachers", multiple=True, metavar="RUN", help="A run to distil from; may be given several times."
+)
+@click.option("--alpha", type=float, help="Share of the teachers' word in the loss (default: 0.5).")
+@click.option("--temperature", type=float, help="By which the teachers' word is softened (default: 3).")
+@click.option("--oracle", is_flag=True, default=None, help="For each picture only the teachers count that are right.")
+@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard to data_cache/logs/.")
 @words
 def train(skin: Skin, **options: Any) -> None:
     """Train a model."""

@@ -9,15 +9,11 @@ from curate.images import levels
 from curate.images.codec import Pixels
 from curate.images.lettering import lettering
 from curate.images.scene import Mask, Scene, scene
+from curate.vocabulary import ARTEFACTS
 
 VERSION = 3
-NAMES = ("ruler", "ink", "vignette", "hair", "highlight", "border", "blur", "exposure", "text")
-
-# The value from which each counts as present: chosen on one half of the pictures of benchmarks/artefacts_seen.csv.
-THRESHOLDS = {
-    "ruler": 0.5, "ink": 0.065, "vignette": 0.4, "hair": 0.025, "highlight": 0.09, "border": 0.05, "blur": 0.475,
-    "exposure": 0.49, "text": 0.25,
-}  # fmt: skip
+THRESHOLDS = ARTEFACTS
+NAMES = tuple(THRESHOLDS)
 
 # Sensitivity and specificity at those thresholds on the 324 given pictures that did not choose them, seen by eye:
 # the last table of benchmarks/artefacts.py.

@@ -26,4 +26,27 @@ Tensor = Any
 Dataset = Any
 Model = Any
 
-__all__ = ["Dataset", "Model", "Tensor", "keras", "tf"]
+HALF = (7, 0)  # compute capability from which a GPU has units for half precision (Volta)
+
+
+def devices() -> list[str]:
+    """Return what a training is spread over: all GPUs, or without one the processor, in the parts that whoever started
+    TensorFlow has split it into (`tf.config.set_logical_device_configuration`).
+    """
+    return [device.name for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
+
+
+def has_half_precision() -> bool:
+    """Tell whether there is a GPU, and all of them are quick at half precision."""
+    details = [tf.config.experimental.get_device_details(each) for each in tf.config.list_physical_devices("GPU")]
+    return bool(details) and all(each.get("compute_capability", (0, 0)) >= HALF for each in details)
+
+
+def strategy(replicas: int) -> Any:
+    """Return the `tf.distribute` strategy over so many of the devices; that of one device where it is one."""
+    if replicas == 1:
+        return tf.distribute.get_strategy()
+    return tf.distribute.MirroredStrategy(devices()[:replicas])
+
+
+__all__ = ["Dataset", "Model", "Tensor", "devices", "has_half_precision", "keras", "strategy", "tf"]

@@ -40,17 +40,17 @@ def with_weight(weights: Mapping[int, float]) -> Callable[[Any, Tensor], tuple[A
     return weigh
 
 
-def resampled(examples: Dataset, weights: Mapping[int, float], *, seed: int) -> Dataset:
+def resampled(examples: Dataset, weights: Mapping[int, float], *, seed: int | Tensor) -> Dataset:
     """Return the examples, (anything, label int64), each as often as its class weighs: 0.4 shows two of five, 2.5 shows
     each twice or three times.
 
     In one pass each class comes as often as its pictures weigh together, to within one. Which pictures are shown more
-    often is drawn anew each epoch by `seed`. What repeats stands together: shuffle afterwards, best with encoded
+    often is drawn anew each epoch by `seed` (by a tensor, which belongs to one epoch, once). What repeats stands together: shuffle afterwards, best with encoded
     pictures. Weights are those of `class_weights`, or any others from 0; a label that has none is an error of
     TensorFlow's, InvalidArgumentError.
     """
     table = _table(weights)
-    dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=isinstance(seed, int))
 
     def count(state: tuple[Tensor, Tensor], given: tuple[tuple[Any, Tensor], Tensor]) -> tuple[Any, Any]:
         owed, begun = state

@@ -1,7 +1,7 @@
 """Shards as `tf.data`: a recipe of small steps, each for use on its own; same seed, same order.
 
-`load` is the recipe: `encoded`, then for training `balancing.resampled` and `shuffle`, then `pixels_of`, for training
-`augmentation.crop`, then `fit`, for training `augmentation.augment`, then `batch`. docs/reading-shards.md shows each.
+`load` is the recipe: `encoded`, then for training `balancing.resampled` and `shuffle`, then `pixels_of`, then `fit` or for
+training `augmentation.augment`, then `batch`. docs/reading-shards.md shows each.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curate.errors import UsageError
-from curate.ml.augmentation import augment, crop
+from curate.ml.augmentation import HAIR, RULER, augment
 from curate.ml.backend import Dataset, Tensor, tf
 from curate.ml.balancing import LIMIT, class_weights, resampled, with_weight
 from curate.ml.example import SCHEMA
 from curate.ml.shards import damaged_shard, files_of, read_index
+from curate.ml.targets import Target
+from curate.ml.targets import target as target_of
 
 SHUFFLED = 2048  # encoded pictures in memory while their order is drawn; a split that is not larger is drawn as a whole
 FILES_AT_ONCE = 8  # shards that are open at once in training, so that neighbours in a batch are none in a file
@@ -42,14 +44,21 @@ def load(
     balance: Literal["weights", "sampling"] | None = None,
     limit: float = LIMIT,
     seed: int = 1,
+    epochs: range | None = None,
+    hair: float = HAIR,
+    ruler: float = RULER,
     worker: Worker | None = None,
 ) -> Dataset:
     """Return batches of (pictures float32 [b, side, side, 3] in 0..255, labels int64 [b]) of one split.
 
-    `target` is "category" or "subtype"; pictures whose label is unknown are left out. Without `training` the order is
-    that of the shards, each picture comes once and the last batch may be smaller. With it the order is drawn anew each
-    epoch, the pictures are cropped and augmented (`augmented` says otherwise), and an incomplete last batch is dropped
-    when there is a complete one. The same `seed` gives the same batches (after the same `tf.random.set_seed`, if any).
+    `target` is "category", "subtype" or "both" (see `curate.ml.targets`); pictures whose label is unknown are left out.
+    Without `training` the order is that of the shards, each picture comes once and the last batch may be smaller. With
+    it the order is drawn anew each epoch, the pictures are augmented (`augmented` says otherwise; `hair` and `ruler` are
+    the shares that get such), and an incomplete last batch is dropped when there is a complete one.
+
+    In training the same `seed` gives the same batches, pass for pass. With `epochs`, such as `range(3, 20)`, one pass
+    gives these epochs one after the other, each the same whatever was read before: it follows from `seed` and its
+    number alone, so that a training that was stopped can go on.
 
     `balance` makes classes count alike, rare ones up to `limit` times as much as the most frequent one (`math.inf`:
     alike however rare): "weights" gives each label's weight as a third of the batch, float32 [b]; "sampling", for
@@ -70,43 +79,70 @@ def load(
     number = worker.input_pipeline_id if worker else 0
     each = _batch_of_a_replica(batch, worker)
     seed += number << 32  # one worker's dice are not another's
-    pairs = encoded(shards, split, target=target, worker=worker, seed=seed if training else None)
     labels = [labels_of(shards, split, target, part) for part in _parts(worker)]
     counts = [len(part) for part in labels]
-    weights = class_weights([label for part in labels for label in part], len(names_of(shards, target)), limit)
-    if balance == "sampling" and counts[number]:
-        pairs = resampled(pairs, weights, seed=seed).repeat().take(counts[number])
-    if training:
-        pairs = pairs.shuffle(SHUFFLED, seed=seed, reshuffle_each_iteration=True)
+    weights = class_weights([label for part in labels for label in part], target_in(shards, target).labels, limit)
+    replicas = worker.num_replicas_in_sync // worker.num_input_pipelines if worker else 1
+    complete = min(counts) // (each * replicas) * replicas if training else 0
+    steps = complete or -(-counts[number] // each)
+    held = complete * each or counts[number]  # pictures of an epoch
+    each = max(1, min(each, held))
+    if not training:
+        order = encoded(shards, split, target=target, worker=worker)
+        pictures = order.map(lambda image, label: (image, label, tf.constant(0, tf.int64)))
+    else:
+
+        def epoch(key: Tensor) -> Dataset:
+            tf.random.set_seed(1)  # of this function's graph alone, so that no seed of the whole program changes it
+            order = encoded(shards, split, target=target, worker=worker, seed=key)
+            if balance == "sampling" and counts[number]:
+                order = resampled(order, weights, seed=key).repeat().take(counts[number])
+            order = order.shuffle(SHUFFLED, seed=key, reshuffle_each_iteration=False).take(held)
+            dice = tf.data.Dataset.counter(start=key, step=1)
+            return tf.data.Dataset.zip(order, dice).map(lambda pair, thrown: (*pair, thrown))
+
+        pictures = _keys(seed, epochs).flat_map(epoch)
     if training if augmented is None else augmented:
-        dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-        pictures = tf.data.Dataset.zip(pairs, dice).map(
-            lambda pair, thrown: (augment(fit(crop(pixels_of(pair[0]), thrown), side), thrown), pair[1]),
+        prepared = pictures.map(
+            lambda image, label, thrown: (
+                augment(pixels_of(image), thrown, side, hair=hair, ruler=ruler),
+                label,
+            ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
     else:
-        pictures = pairs.map(
-            lambda image, label: (fit(pixels_of(image), side), label), num_parallel_calls=tf.data.AUTOTUNE
+        prepared = pictures.map(
+            lambda image, label, thrown: (fit(pixels_of(image), side), label), num_parallel_calls=tf.data.AUTOTUNE
         )
-    batches = pictures.batch(each)
-    steps = -(-counts[number] // each)
-    replicas = worker.num_replicas_in_sync // worker.num_input_pipelines if worker else 1
-    complete = min(counts) // (each * replicas) * replicas
-    if training and complete:
-        batches, steps = pictures.batch(each, drop_remainder=True).take(complete), complete
+    batches = prepared.batch(each, drop_remainder=bool(complete))
     if balance == "weights":
         batches = batches.map(with_weight(weights))
-    return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(tf.data.AUTOTUNE)
+    passes = len(epochs) if training and epochs is not None else 1
+    return batches.apply(tf.data.experimental.assert_cardinality(steps * passes)).prefetch(tf.data.AUTOTUNE)
 
 
-def encoded(shards: Path, split: str, *, target: str, worker: Worker | None = None, seed: int | None = None) -> Dataset:
+def _keys(seed: int, epochs: range | None) -> Dataset:
+    """Return a number (int64) for each epoch of a pass: what all that is drawn in it follows from."""
+    if epochs is None:
+        return tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    return tf.data.Dataset.range(epochs.start, epochs.stop, epochs.step).map(
+        lambda epoch: tf.random.stateless_uniform(
+            [], tf.stack([tf.constant(seed, tf.int64), epoch]), minval=0, maxval=1 << 62, dtype=tf.int64
+        )
+    )
+
+
+def encoded(
+    shards: Path, split: str, *, target: str, worker: Worker | None = None, seed: int | Tensor | None = None
+) -> Dataset:
     """Return (JPEG or PNG string, label int64) of each picture whose label is known; order and part as of `records`."""
-    wanted = _index_of(target)
+    wanted = target_in(shards, target)
 
     def known(block: Tensor) -> tuple[Tensor, Tensor]:
-        features = tf.io.parse_example(block, _spec(("image", wanted)))
-        kept = features[wanted] >= 0
-        return tf.boolean_mask(features["image"], kept), tf.boolean_mask(features[wanted], kept)
+        features = tf.io.parse_example(block, _spec(("image", *wanted.features)))
+        labels = _labels(features, wanted)
+        kept = labels >= 0
+        return tf.boolean_mask(features["image"], kept), tf.boolean_mask(labels, kept)
 
     return _blocks(shards, split, worker, seed).map(known, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
 
@@ -115,24 +151,24 @@ def read(shards: Path, split: str, *, target: str, side: int, worker: Worker | N
     """Return single examples in the order of the shards: every feature of the schema but `image`, with `pixels`
     (uint8 [side, side, 3]) and `label` (int64) in its place; pictures whose label is unknown are left out.
     """
-    wanted = _index_of(target)
+    wanted = target_in(shards, target)
     return (
         records(shards, split, worker=worker)
         .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-        .filter(lambda features: features[wanted] >= 0)
+        .filter(lambda features: _labels(features, wanted) >= 0)
         .map(
             lambda features: (
                 {name: value for name, value in features.items() if name != "image"}
-                | {"pixels": decode(features["image"], side), "label": features[wanted]}
+                | {"pixels": decode(features["image"], side), "label": _labels(features, wanted)}
             ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
     )
 
 
-def records(shards: Path, split: str, *, worker: Worker | None = None, seed: int | None = None) -> Dataset:
+def records(shards: Path, split: str, *, worker: Worker | None = None, seed: int | Tensor | None = None) -> Dataset:
     """Return the serialized examples of a split, shard after shard; with a `seed` from several shards by turns, in an
-    order of shards that is drawn anew each epoch.
+    order of shards that is drawn anew each epoch (with a tensor, which belongs to one epoch, once).
 
     With a `worker` (`tf.distribute.InputContext`) only its part: whole shards where their number can be divided by the
     number of workers, else every so many-th record. The parts of all workers hold each record once.
@@ -200,15 +236,21 @@ def labels_of(shards: Path, split: str, target: str, worker: Worker | None = Non
     """Return the known labels of a split (of the part of one worker) in the order of the shards, without decoding a
     picture.
     """
-    wanted = _index_of(target)
-    labels = _blocks(shards, split, worker).map(lambda block: tf.io.parse_example(block, _spec((wanted,)))[wanted])
+    wanted = target_in(shards, target)
+    spec = _spec(wanted.features)
+    labels = _blocks(shards, split, worker).map(lambda block: _labels(tf.io.parse_example(block, spec), wanted))
     with reading(shards):
         return [int(label) for block in labels.as_numpy_iterator() for label in block if label >= 0]
 
 
 def names_of(shards: Path, target: str) -> list[str]:
-    """Return the label names of a target in the order of their index."""
-    return list(read_index(shards)["labels"][_index_of(target)])
+    """Return the names of what a model of this target answers, in the order of their index."""
+    return list(target_in(shards, target).names)
+
+
+def target_in(shards: Path, target: str) -> Target:
+    """Return a target with all that it means on these shards. Raises UsageError and CorpusError as `targets.target`."""
+    return target_of(read_index(shards), target, shards)
 
 
 def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Iterator[dict[str, Any]]:
@@ -217,11 +259,12 @@ def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Itera
 
     Each is a dictionary of the schema's features, `image` still encoded.
     """
-    wanted = _index_of(target)
+    wanted = target_in(shards, target)
+    spec = _spec(("source", *wanted.features))
     found: dict[int, Counter[str]] = {}
     with reading(shards):
-        for block in _blocks(shards, split).map(lambda block: tf.io.parse_example(block, _spec((wanted, "source")))):
-            for label, source in zip(block[wanted].numpy(), block["source"].numpy(), strict=True):
+        for block in _blocks(shards, split).map(lambda block: tf.io.parse_example(block, spec)):
+            for label, source in zip(_labels(block, wanted).numpy(), block["source"].numpy(), strict=True):
                 if label >= 0:
                     found.setdefault(int(label), Counter())[source.decode()] += 1
         classes = _even({label: sum(sources.values()) for label, sources in found.items()}, pictures, least=1)
@@ -232,7 +275,7 @@ def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Itera
         }
         left = sum(quota.values())
         for each in records(shards, split).map(parse).take(-1 if left else 0).as_numpy_iterator():
-            place = int(each[wanted]), each["source"].decode()
+            place = int(_labels(each, wanted)), each["source"].decode()
             if quota.get(place, 0) > 0:
                 quota[place] -= 1
                 left -= 1
@@ -250,7 +293,17 @@ def _even(counts: Mapping[Any, int], total: int, least: int = 0) -> dict[Any, in
     return shares
 
 
-def _blocks(shards: Path, split: str, worker: Worker | None = None, seed: int | None = None) -> Dataset:
+def _labels(features: Mapping[str, Tensor], target: Target) -> Tensor:
+    """Return the labels (see `Target`) that parsed features give, -1 where there is none, or none that is answered."""
+    if target.name != "both":
+        return features[target.features[0]]
+    subtype, category = (features[name] for name in target.features)
+    answered = tf.constant([index in target.of_label for index in range(len(target.categories))] + [False])
+    known = (category >= 0) & tf.gather(answered, tf.where(category >= 0, category, len(target.categories)))
+    return tf.where(subtype >= 0, subtype, tf.where(known, category + len(target.names), -1))
+
+
+def _blocks(shards: Path, split: str, worker: Worker | None = None, seed: int | Tensor | None = None) -> Dataset:
     """Return what `records` says, some at a time, string [n]: one by one they would cost more to hand on and parse."""
     paths = [str(path) for path in files_of(shards, split)]
     held = [shard["pictures"] for shard in read_index(shards)["shards"].get(split, [])]
@@ -266,19 +319,13 @@ def _blocks(shards: Path, split: str, worker: Worker | None = None, seed: int | 
 
     if seed is None:
         return files.flat_map(opened)
-    drawn = files.shuffle(max(1, len(paths)), seed=seed, reshuffle_each_iteration=True)
+    drawn = files.shuffle(max(1, len(paths)), seed=seed, reshuffle_each_iteration=isinstance(seed, int))
     return drawn.interleave(opened, cycle_length=FILES_AT_ONCE, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _spec(names: Collection[str] | None = None) -> dict[str, Any]:
     wanted = [feature for feature in SCHEMA if names is None or feature.name in names]
     return {feature.name: tf.io.FixedLenFeature([], _DTYPES[feature.kind]) for feature in wanted}
-
-
-def _index_of(target: str) -> str:
-    if target not in ("category", "subtype"):
-        raise UsageError("there is no such target", expected="category or subtype", found=repr(target))
-    return f"{target}_index"
 
 
 def _batch_of_a_replica(batch: int, worker: Worker | None) -> int:

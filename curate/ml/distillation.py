@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from curate.ml.backend import Model, Tensor, keras, tf
+from curate.ml.losses import LabelLoss
 
 
-def distiller(student: Model, teachers: Sequence[Model], *, alpha: float, temperature: float) -> Model:
+class TaughtLoss(keras.losses.Loss):  # type: ignore[misc]
+    """The loss of a student beside its teachers: labels, int [b], with logits [b, 1 + teachers, outputs], own first.
+
+    (1 - alpha) x `own` + alpha x temperature^2 x KL divergence from the mean of the teachers' logits at that
+    temperature. With `right`, a function as `losses.answered_right` gives it, only the teachers count that answer a
+    picture right; where none does, the loss of that picture is `own` alone (an oracle chooses who teaches).
+    """
+
+    def __init__(
+        self,
+        own: LabelLoss,
+        *,
+        alpha: float,
+        temperature: float,
+        right: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> None:
+        """Keep what does not change."""
+        super().__init__(name="taught_loss")
+        self._own, self._alpha, self._temperature, self._right = own, alpha, temperature, right
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the loss of each picture, float32 [b]."""
+        given = tf.cast(y_pred, tf.float32)
+        student, teachers = given[:, 0], tf.unstack(given[:, 1:], axis=1)
+        if self._right is None:
+            counts = [tf.ones_like(student[:, 0]) for _ in teachers]
+        else:
+            counts = [self._right(y_true, teacher) for teacher in teachers]
+        together = tf.add_n(counts)
+        word = (
+            tf.add_n([teacher * count[:, tf.newaxis] for teacher, count in zip(teachers, counts, strict=True)])
+            / tf.maximum(together, 1.0)[:, tf.newaxis]
+        )
+        soft = tf.nn.softmax(word / self._temperature)
+        cross = tf.nn.softmax_cross_entropy_with_logits(soft, student / self._temperature)
+        entropy = tf.nn.softmax_cross_entropy_with_logits(soft, word / self._temperature)
+        share = self._alpha * tf.cast(together > 0, tf.float32)
+        own = self._own.call(y_true, student)
+        return (1 - share) * own + share * self._temperature**2 * (cross - entropy)
+
+
+def distiller(student: Model, teachers: Sequence[Model], loss: TaughtLoss) -> Model:
     """Return a model to fit in the student's place; what is trained are the student's own weights.
 
-    `student` and `teachers` give logits [b, classes] for pixels [b, side, side, 3], each at its own side. The loss is
-    (1 - alpha) x cross entropy with the label + alpha x temperature^2 x KL divergence from the mean of the teachers'
-    logits at that temperature; in evaluation it is the cross entropy alone.
+    `student` and `teachers` give logits [b, outputs] for pixels [b, side, side, 3], each at its own side. In evaluation
+    the loss is the one that it is compiled with.
     """
     for teacher in teachers:
         teacher.trainable = False
@@ -39,14 +80,11 @@ def distiller(student: Model, teachers: Sequence[Model], *, alpha: float, temper
             training: bool = True,
         ) -> Any:
             """Return the loss of one batch."""
-            own = super().compute_loss(x, y, y_pred, sample_weight, training)
             if not training:
-                return own
-            said = tf.add_n([teacher(_sized(x, teacher), training=False) for teacher in masters]) / len(masters)
-            soft = tf.stop_gradient(tf.nn.softmax(said / temperature))
-            cross = tf.nn.softmax_cross_entropy_with_logits(soft, y_pred / temperature)
-            entropy = tf.nn.softmax_cross_entropy_with_logits(soft, said / temperature)
-            return (1 - alpha) * own + alpha * temperature**2 * tf.reduce_mean(cross - entropy)
+                return super().compute_loss(x, y, y_pred, sample_weight, training)
+            said = [tf.cast(teacher(_sized(x, teacher), training=False), tf.float32) for teacher in masters]
+            answers = tf.stack([tf.cast(y_pred, tf.float32), *map(tf.stop_gradient, said)], axis=1)
+            return loss(y, answers, sample_weight)
 
     return Distiller()
 

@@ -14,6 +14,8 @@ from typing import Literal
 
 import google_crc32c
 
+from curate.vocabulary import ARTEFACTS
+
 Kind = Literal["bytes", "text", "int64", "float"]
 Value = bytes | str | int | float | None
 
@@ -39,6 +41,19 @@ class Feature:
 UNKNOWN: dict[Kind, Value] = {"text": "", "int64": -1, "float": float("nan")}
 _TOLD = {"text": "empty", "int64": "-1", "float": "NaN"}
 
+
+# Of each artefact what its number grows with, measured on the source's picture: docs/artefacts.md.
+_SEEN = {
+    "ruler": "how regular the marks of a ruler are",
+    "ink": "share of the skin under strokes of a pen",
+    "vignette": "how dark the corners are",
+    "hair": "share of the skin under hair",
+    "highlight": "share under reflections and bubbles",
+    "border": "share that is a plain band along an edge",
+    "blur": "how far fine detail falls short of sharp",
+    "exposure": "how badly exposed the picture is",
+    "text": "letters in a row",
+}
 
 SCHEMA: tuple[Feature, ...] = (
     Feature("id", "text", "source:image_id; unique in the corpus", always=True),
@@ -76,6 +91,10 @@ SCHEMA: tuple[Feature, ...] = (
     Feature("tone_reported", "int64", "Fitzpatrick type 1-6 as the source reports it"),
     Feature("tone_ita_deg", "float", "degrees; individual typology angle estimated from the pixels"),
     Feature("tone_ita_class", "text", "class of that estimate"),
+    *(
+        Feature(name, "float", f"{_SEEN[name]}, from 0 to 1; from {least:g} it counts as there")
+        for name, least in ARTEFACTS.items()
+    ),
     Feature("license", "text", "SPDX id or LicenseRef-...", always=True),
     Feature("attribution", "text", "credit line that the licence asks for", always=True),
     Feature("source_label", "text", "the diagnosis, verbatim, in the source's own word"),

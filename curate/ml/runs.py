@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from curate import whole
 from curate.errors import TrainError, UsageError
-from curate.recipe import RANGES
+from curate.recipe import RANGES, TrainRecipe
 
-FORMAT = 2  # raise it whenever the same options would train another model
+FORMAT = 3  # raise it whenever the same options would train another model
 HASHES = "files.json"
 """The file of a run that gives the sha256 (hex) of each other file of it, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """All that a training depends on beside the shards: `side` in pixels; `alpha`, `temperature` for teachers alone."""
+    """All that a training depends on beside the shards: the knobs of the recipe's section [train], and whether it
+    starts from published `weights`. `replicas`: devices that share each batch; `train` sees to it.
+    """
 
     model: str
     target: str
@@ -31,20 +34,36 @@ class Options:
     batch_norm_momentum: float
     seed: int
     weights: str | None = None
-    alpha: float = 0.5  # share of the teachers' word in the loss; the label has the rest
-    temperature: float = 3.0
+    alpha: float = TrainRecipe.alpha
+    temperature: float = TrainRecipe.temperature
+    oracle: bool = TrainRecipe.oracle
+    head_epochs: int = TrainRecipe.head_epochs
+    fine_rate: float = TrainRecipe.fine_rate
+    weight_decay: float = TrainRecipe.weight_decay
+    loss: str = TrainRecipe.loss
+    focal_gamma: float = TrainRecipe.focal_gamma
+    label_smoothing: float = TrainRecipe.label_smoothing
+    balance: str = TrainRecipe.balance
+    patience: int = TrainRecipe.patience
+    hair: float = TrainRecipe.hair
+    ruler: float = TrainRecipe.ruler
+    mixed_precision: str = TrainRecipe.mixed_precision
+    replicas: int = 1
 
     def checked(self) -> Options:
-        """Return the same options. Raises UsageError for numbers that cannot be meant."""
+        """Return the same options. Raises UsageError for numbers and words that cannot be meant."""
         wanted, wrong = [], []
-        for name in ("epochs", "batch", "side", "seed"):
-            (least, most), value = RANGES[f"train.{name}"], getattr(self, name)
-            if not least <= value <= most:
-                wanted.append(f"{name} of {int(least)} to {int(most)}")
-                wrong.append(f"{name} {value}")
-        if self.target not in ("category", "subtype"):
-            wanted.append("target category or subtype")
-            wrong.append(f"target {self.target!r}")
+        types = get_type_hints(TrainRecipe)
+        for name in types:
+            value = getattr(self, name)
+            if f"train.{name}" in RANGES:
+                least, most = RANGES[f"train.{name}"]
+                if not least <= value <= most:
+                    wanted.append(f"{name} of {least:g} to {most:.10g}")
+                    wrong.append(f"{name} {value}")
+            elif (choices := getattr(types[name], "__args__", None)) and value not in choices:
+                wanted.append(f"{name} " + " or ".join(choices))
+                wrong.append(f"{name} {value!r}")
         if wrong:
             raise UsageError(
                 "a training cannot go so",
@@ -61,6 +80,26 @@ class Options:
             with Path(self.weights).open("rb") as file:
                 values["weights"] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         return values
+
+    def settled(self, *, taught: bool) -> Options:
+        """Return the same training with nothing left open: what -1 stands for, and the defaults for all that has no
+        effect in it (`taught`: it has teachers), so that the same training has one name.
+        """
+        return replace(
+            self,
+            head_epochs=min(self.epochs, self._head_epochs()),
+            patience=max(5, math.ceil(self.epochs / 3)) if self.patience < 0 else self.patience,
+            fine_rate=self.fine_rate if self._head_epochs() else TrainRecipe.fine_rate,
+            focal_gamma=self.focal_gamma if self.loss == "focal" else TrainRecipe.focal_gamma,
+            alpha=self.alpha if taught else TrainRecipe.alpha,
+            temperature=self.temperature if taught else TrainRecipe.temperature,
+            oracle=self.oracle if taught else TrainRecipe.oracle,
+        )
+
+    def _head_epochs(self) -> int:
+        if self.head_epochs >= 0:
+            return self.head_epochs
+        return math.ceil(self.epochs / 5) if self.weights else 0
 
 
 def key(shards_key: str, options: Options, teachers: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ from curate import whole
 from curate.errors import CorpusError
 from curate.ml.example import SCHEMA, Value, encode, frame
 
-FORMAT = 3  # raise it whenever the same rows would give other bytes
+FORMAT = 4  # raise it whenever the same rows would give other bytes
 # Not the salt of the splits: the leading bits would then be those that chose the split, and fill a part of the shards.
 _SALT = "curate shards"
 

@@ -1,183 +1,266 @@
-"""One training: shards in, a run folder out, whole or not at all."""
+"""One training: shards in, a run folder out, whole or not at all; stopped at any moment, it goes on where it was."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
-import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import gcd
 from pathlib import Path
 from typing import Any
 
-from curate import whole
+from curate import __version__, whole
 from curate.errors import TrainError
-from curate.ml import balancing, dataset, evaluation, models, registry, runs
+from curate.ml import backend, checkpoints, dataset, evaluation, fitting, models, plots, registry, runs, unfinished
 from curate.ml.backend import Model, keras, tf
 from curate.ml.card import card, markdown
+from curate.ml.checkpoints import State
 from curate.ml.credits import Credit
-from curate.ml.distillation import distiller
 from curate.ml.runs import Options
 from curate.ml.shards import read_index
+from curate.ml.targets import Target, target
 from curate.ml.weights import Unreached
-from curate.report import Advance, Progress, silent
+from curate.report import Progress, silent
 
+FEW = 5  # pictures for training: of a label that has fewer, not much can be learnt
 _MADE_BY = ("short_side", "quality", "hair_removal")  # the knobs of the shards by which a picture's bytes are made
+_NAMED = 8  # labels that a person still reads in one line
+_DONE = "this training was done before; its run folder stands"
 
 
 def train(
-    shards: Path, folder: Path, options: Options, *, teachers: Sequence[Path] = (), progress: Progress = silent
+    shards: Path,
+    folder: Path,
+    options: Options,
+    *,
+    teachers: Sequence[Path] = (),
+    logs: Path | None = None,
+    corpus: str | None = None,
+    progress: Progress = silent,
 ) -> tuple[Path, list[str]]:
     """Train one model on the shards and leave `folder/<key>/`; return that path and what a person should know.
 
-    The run folder holds model.keras, metrics.json, history.json, recipe.json, card.json, card.md, labels.txt and
-    files.json. Where it is there already nothing is done. The weights kept are those of the epoch with the lowest
-    validation loss (of the last epoch, where no picture is for validation). Raises UsageError for an unknown model,
-    CorpusError where there are no shards or one is damaged, TrainError where the pictures for training are of fewer
-    than two classes or the loss is no number.
+    The run folder holds model.keras, metrics.json, history.json, history.svg, recipe.json, card.json, card.md,
+    labels.txt and files.json. Where it is there already nothing is done. The weights kept are those of the epoch with
+    the lowest validation loss (of the last epoch, where no picture is for validation).
+
+    A training that was stopped, at whatever moment, is gone on with after its last whole epoch, to the same result:
+    until it is done it lives in `folder/.<key>.unfinished/`. The same options give the same run on the same machine;
+    for that TensorFlow is told to be deterministic, in this whole process. `teachers` are run folders to distil from,
+    `logs` a folder for TensorBoard (`logs/<key>/`), `corpus` the hash of the corpus, for the record.
+    Raises UsageError for an unknown model, CorpusError where there are no shards or one is damaged, TrainError where
+    the pictures for training are of fewer than two classes, the loss is no number, a teacher does not fit, or another
+    process is at this very training.
     """
     registry.check_weights(options.checked().model, options.weights)
     index = read_index(shards)
-    run = folder / runs.key(index["key"], options, tuple(teacher.name for teacher in teachers))
-    if run.is_dir():
-        return run, ["this training was done before; its run folder stands"]
-    names = dataset.names_of(shards, options.target)
+    aim = target(index, options.target, shards)
+    masters = [_known(path, aim) for path in teachers]
+    options = _on_this_machine(options)
+    names = tuple(path.name for path in teachers)
+
+    def place(settled: Options) -> Path:
+        return folder / runs.key(index["key"], settled, names)
+
+    settled = options.settled(taught=bool(teachers))
+    if place(settled).is_dir():
+        return place(settled), [_DONE]
     labels = dataset.labels_of(shards, "train", options.target)
-    _check_classes(shards, labels, names)
+    _check_classes(shards, labels, aim)
+    notes = _few(labels, aim) + _leaks(teachers, masters, index["key"])
+    tf.config.experimental.enable_op_determinism()
     keras.backend.clear_session()
     keras.utils.set_random_seed(options.seed)
-    model, notes = _model(options, len(names))
-    initial = "random" if options.weights is None or notes else options.said()["weights"]
-    masters = [_teacher(path, options, names) for path in teachers]
-    history = _fit(model, masters, shards, options, labels, progress)
-    metrics = _metrics(model, shards, options, names, progress)
-    if not metrics["validation"]["pictures"]:
-        notes.append("no picture is for validation: the weights are those of the last epoch")
+    with backend.strategy(options.replicas).scope():
+        model, unreached = _model(settled, aim)
+        if unreached:
+            notes += unreached
+            settled = replace(options, weights=None).settled(taught=bool(teachers))
+        run = place(settled)
+        with unfinished.held(run) as part:
+            if run.is_dir():
+                return run, [*unreached, _DONE]
+            state = checkpoints.newest(part, model) or State()
+            if state.epoch:
+                checkpoints.given(model.variables, state.network)
+                notes.append(f"went on after epoch {state.epoch} of {settled.epochs}, where it had been stopped")
+            try:
+                said = [models.logits_of(models.load(path)) for path in teachers]
+                given = {"logs": logs / run.name if logs else None, "progress": progress}
+                fitting.fit(model, said, shards, settled, labels, state, part, **given)
+            except fitting.NoNumberError:
+                checkpoints.forget(part)  # it would come to nothing again
+                raise
+            model = _in_full_precision(model, settled, aim)
+            metrics = _metrics(model, shards, settled, aim, progress)
+            about = _about(index, settled, aim, model, state)
+            about |= {"teachers": list(names), "corpus": corpus, "index": _sha256(shards / "index.json")}
+            credits_ = [Credit.from_dict(each) for each in index["credits"]]
+            try:
+                with whole.folder(run) as made:
+                    model.save(made / "model.keras")
+                    _describe(made, about, metrics, state.history, aim.names, credits_)
+                    runs.seal(made)
+            except OSError as broken:
+                raise TrainError(
+                    "the run could not be written",
+                    where=str(run),
+                    found=str(broken),
+                    done="what was learnt is kept",
+                    hint="make room, then curate train",
+                ) from broken
+    return run, notes + _kept(state, settled)
+
+
+def _on_this_machine(options: Options) -> Options:
+    """Return the options with what the machine decides: over how many devices, and whether in half precision."""
+    half = options.mixed_precision == "on" or (options.mixed_precision == "auto" and backend.has_half_precision())
+    replicas = gcd(options.batch, len(backend.devices()))
+    return replace(options, mixed_precision="on" if half else "off", replicas=replicas)
+
+
+def _model(options: Options, aim: Target) -> tuple[Model, list[str]]:
+    """Return the network, at half precision where the options say so; and a note, where it has not the weights that
+    were wanted.
+    """
+    knobs: dict[str, Any] = {
+        "classes": len(aim.names),
+        "side": options.side,
+        "batch_norm_momentum": options.batch_norm_momentum,
+    }
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if options.mixed_precision == "on" else "float32")
     try:
-        with whole.folder(run) as part:
-            model.save(part / "model.keras")
-            about = {
-                "format": runs.FORMAT,
-                "shards": index["key"],
-                **options.said(),
-                "teachers": [teacher.name for teacher in teachers],
-                # what `predict` has to do with a picture before it asks the model
-                "pictures": {knob: index["recipe"][knob] for knob in _MADE_BY if knob in index["recipe"]},
-                "initial": initial,
-                "published": registry.find(options.model).credit if initial == registry.IMAGENET else None,
-                "reference": registry.find(options.model).reference,
-                "parameters": models.trainable_parameters(model),
-                "made_with": {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
-                | {"tensorflow": tf.__version__},
-            }
-            _describe(part, about, metrics, history, names, [Credit.from_dict(each) for each in index["credits"]])
-            runs.seal(part)
-    except OSError as broken:
-        raise TrainError(
-            "the run could not be written", where=str(run), found=str(broken), hint="make room, then curate train"
-        ) from broken
-    return run, notes
+        if options.weights is None:
+            return models.build(options.model, **knobs), []
+        try:
+            return models.build(options.model, weights=options.weights, **knobs), []
+        except Unreached as unreached:
+            note = (
+                f"the weights {options.weights!r} could not be had ({unreached}): trained from random weights instead"
+            )
+            return models.build(options.model, **knobs), [note]
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
-def _check_classes(shards: Path, labels: list[int], names: list[str]) -> None:
-    if len(set(labels)) < 2:
+def _in_full_precision(model: Model, options: Options, aim: Target) -> Model:
+    """Return the network as it is handed on: whoever converts it wants whole numbers of 32 bits in every layer, on one
+    device.
+    """
+    if options.mixed_precision == "off" and options.replicas == 1:
+        return model
+    full, _ = _model(replace(options, weights=None, mixed_precision="off"), aim)
+    full.set_weights(model.get_weights())
+    return full
+
+
+def _check_classes(shards: Path, labels: Sequence[int], aim: Target) -> None:
+    counts = Counter(labels)
+    if len(counts) < 2:
         raise TrainError(
             "the pictures for training are of one class: there is nothing to tell apart",
             where=str(shards),
             expected="at least two classes in the split train",
-            found=", ".join(f"{len(labels)} x {names[label]}" for label in sorted(set(labels)))
+            found=", ".join(f"{count} x {aim.name_of(label)}" for label, count in counts.items())
             or "no labelled picture",
             hint="add a source (curate fetch), then curate build; curate sql 'from class_balance' shows what is there",
         )
 
 
-def _model(options: Options, classes: int) -> tuple[Model, list[str]]:
-    knobs: dict[str, Any] = {
-        "classes": classes,
-        "side": options.side,
-        "batch_norm_momentum": options.batch_norm_momentum,
-    }
-    if options.weights is None:
-        return models.build(options.model, **knobs), []
-    try:
-        return models.build(options.model, weights=options.weights, **knobs), []
-    except Unreached as unreached:
-        note = f"the weights {options.weights!r} could not be had ({unreached}): trained from random weights instead"
-        return models.build(options.model, **knobs), [note]
+def _few(labels: Sequence[int], aim: Target) -> list[str]:
+    """Say which outputs have few pictures for training, and which none."""
+    counts = Counter(labels)
+    none = [name for label, name in enumerate(aim.names) if not counts[label]]
+    few = [f"{name} ({counts[label]})" for label, name in enumerate(aim.names) if 0 < counts[label] < FEW]
+    notes = []
+    if none:
+        notes.append(f"without a picture for training, so never to be answered well: {_listed(none)}")
+    if few:
+        notes.append(f"with fewer than {FEW} pictures for training, so hardly learnt: {_listed(few)}")
+    return notes
 
 
-def _teacher(path: Path, options: Options, names: list[str]) -> Model:
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - _NAMED
+    return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _known(path: Path, aim: Target) -> dict[str, Any]:
+    """Return what a teacher's recipe says. Raises TrainError where it is of another version, or teaches other labels."""
     about = runs.read(path)
-    if about["target"] != options.target or runs.labels(path) != names:
+    if about["target"] != aim.name or tuple(runs.labels(path)) != aim.names:
         raise TrainError(
             "a teacher must know the same labels as its student",
             where=str(path),
-            expected=f"target {options.target}, {len(names)} labels",
+            expected=f"target {aim.name}, {len(aim.names)} labels",
             found=f"target {about['target']}, {len(runs.labels(path))} labels",
-            hint=f"curate train --target {options.target} for the teacher first",
+            hint=f"curate train --target {aim.name} for the teacher first",
         )
-    return models.logits_of(models.load(path))
+    return about
 
 
-def _fit(
-    model: Model, teachers: list[Model], shards: Path, options: Options, labels: list[int], progress: Progress
-) -> dict[str, list[float]]:
-    student = models.logits_of(model)
-    learner = (
-        distiller(student, teachers, alpha=options.alpha, temperature=options.temperature) if teachers else student
-    )
-    steps = max(1, len(labels) // options.batch)
-    total = steps * options.epochs
-    warm = min(steps, max(1, total // 10))
-    rate = keras.optimizers.schedules.CosineDecay(
-        options.learning_rate / 10, max(1, total - warm), warmup_target=options.learning_rate, warmup_steps=warm
-    )
-    learner.compile(
-        optimizer=keras.optimizers.Adam(rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    given: dict[str, Any] = {"target": options.target, "side": options.side, "batch": options.batch}
-    training = dataset.load(shards, "train", training=True, seed=options.seed, **given)
-    held = bool(dataset.labels_of(shards, "validation", options.target))
-    validation = dataset.load(shards, "validation", **given) if held else None
-    callbacks = [keras.callbacks.TerminateOnNaN()]
-    if held:
-        best = keras.callbacks.EarlyStopping(
-            "val_loss", patience=max(5, math.ceil(options.epochs / 3)), restore_best_weights=True
-        )
-        callbacks.append(best)
-    with progress("train", total, "steps") as advance, dataset.reading(shards):
-        history = learner.fit(
-            training,
-            validation_data=validation,
-            epochs=options.epochs,
-            class_weight=balancing.class_weights(labels, model.output_shape[-1]),
-            callbacks=[*callbacks, _steps(advance)],
-            shuffle=False,  # the data set shuffles itself
-            verbose=0,
-        ).history
-    kept = {name: [float(value) for value in values] for name, values in history.items()}
-    if not all(math.isfinite(value) for value in kept["loss"]):
-        raise TrainError(
-            "the loss became no number",
-            expected="a finite loss",
-            found=f"{kept['loss'][-1]} in epoch {len(kept['loss'])}",
-            done="no run was left behind",
-            hint=f"a lower learning_rate than {options.learning_rate:g} in curate.toml [train]",
-        )
-    return kept
+def _leaks(teachers: Sequence[Path], known: Sequence[Mapping[str, Any]], key: str) -> list[str]:
+    """Say which teachers were trained on other shards than those that the student is tested on."""
+    return [
+        f"the teacher {path.name} was trained on other shards ({about['shards']}, here {key}): what is for test here may "
+        "have been for training there, and through its word reach the student; to be sure, train the teacher on these"
+        for path, about in zip(teachers, known, strict=True)
+        if about["shards"] != key
+    ]
 
 
-def _steps(advance: Advance) -> Any:
-    return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: advance(1))
+def _kept(state: State, options: Options) -> list[str]:
+    """Say whose weights were kept, and why it ended."""
+    if not state.best_epoch:
+        return ["no picture is for validation: the weights are those of the last epoch"]
+    notes = [f"kept: the weights of epoch {state.best_epoch}, of the lowest validation loss in {state.epoch}"]
+    if state.epoch < options.epochs:
+        notes.append(f"stopped after epoch {state.epoch} of {options.epochs}: {state.waited} brought nothing better")
+    return notes
 
 
-def _metrics(model: Model, shards: Path, options: Options, names: list[str], progress: Progress) -> dict[str, Any]:
-    metrics = {}
-    answer = evaluation.keras_answer(tf.function(model, reduce_retracing=True))
+def _about(index: Mapping[str, Any], options: Options, aim: Target, model: Model, state: State) -> dict[str, Any]:
+    return {
+        "format": runs.FORMAT,
+        "shards": index["key"],
+        **options.said(),
+        **aim.said(),
+        "shard_files": {each["file"]: each["sha256"] for split in index["shards"].values() for each in split},
+        # what `predict` has to do with a picture before it asks the model
+        "pictures": {knob: index["recipe"][knob] for knob in _MADE_BY if knob in index["recipe"]},
+        "initial": options.said()["weights"] or "random",
+        "published": registry.find(options.model).credit if options.weights == registry.IMAGENET else None,
+        "epochs_done": state.epoch,
+        "epoch_kept": state.best_epoch or state.epoch,
+        "reference": registry.find(options.model).reference,
+        "parameters": models.trainable_parameters(model),
+        "made_with": {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
+        | {"curate": __version__, "tensorflow": tf.__version__},
+    }
+
+
+def _metrics(model: Model, shards: Path, options: Options, aim: Target, progress: Progress) -> dict[str, Any]:
+    """Return the figures of each split; with "both" those of the category, and under "subtype" those of the subtype."""
+    metrics: dict[str, Any] = {}
+    answer = tf.function(model, reduce_retracing=True)
+    subtypes = evaluation.keras_answer(answer)
     for split in ("validation", "test"):
         with progress(f"score {split}", None, "pictures") as advance:
-            found = evaluation.answers(answer, shards, split, target=options.target, side=options.side, advance=advance)
-        metrics[split] = evaluation.scores(found, names)
+            given: dict[str, Any] = {"side": options.side, "advance": advance}
+            if aim.name != "both":
+                found = evaluation.answers(subtypes, shards, split, target=aim.name, **given)
+                metrics[split] = evaluation.scores(found, aim.names)
+                continue
+            sums = aim.members[len(aim.names) :].T
+            found = evaluation.answers(
+                lambda pixels: subtypes(pixels) @ sums, shards, split, target="category", **given
+            )
+            metrics[split] = evaluation.scores(found, aim.categories)
+            found = evaluation.answers(subtypes, shards, split, target="subtype", **given)
+            metrics[split]["subtype"] = evaluation.scores(found, aim.names)
     return metrics
 
 
@@ -186,13 +269,18 @@ def _describe(
     about: dict[str, Any],
     metrics: dict[str, Any],
     history: dict[str, list[float]],
-    names: list[str],
+    names: Sequence[str],
     credits_: list[Credit],
 ) -> None:
     runs.write_json(folder / "recipe.json", about)
     runs.write_json(folder / "metrics.json", metrics)
     runs.write_json(folder / "history.json", history)
+    (folder / "history.svg").write_text(plots.history(history), encoding="utf-8")
     values = card(about, metrics, names, credits_)
     runs.write_json(folder / "card.json", values)
     (folder / "card.md").write_text(markdown(values), encoding="utf-8")
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

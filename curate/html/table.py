@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from curate.audit.markup import Content, Markup, breakable, element, number
+from curate.html.markup import Content, Markup, breakable, element, number
 
 
 @dataclass(frozen=True, slots=True)

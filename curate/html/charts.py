@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curate.audit.markup import Content, Markup, element, join, number, percent
+from curate.html.markup import Content, Markup, element, join, number, percent
 
 _HEIGHT = 14  # pixels
 _THIN = 0.006  # of the bar: a part below it would vanish under the line that sets it off from its neighbours

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.audit.markup import Content, Markup, element, join
+from curate.html.markup import Content, Markup, element, join
 
 # Nothing is loaded, and nothing is run but our own script, whatever stands in the data: a browser holds the page to it.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+_STYLES = ("colours.css", "page.css", "plot.css")
 
 # What parts a bar for eyes that colours do not part: dots and lines over the colour, by the name of the colour.
 _TEXTURES = {
@@ -57,7 +59,7 @@ def page(
 ) -> str:
     """Return the whole document; with `filters` (the bar and its numbers), it holds the script of the charts too."""
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8") if filters is not None else ""
-    style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+    style = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in _STYLES)
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -1,0 +1,131 @@
+"""The state of a training after an epoch, whole on disk or not there: all that the next epoch follows from."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curate import whole
+from curate.ml.backend import Model, keras
+
+Arrays = list[npt.NDArray[Any]]
+
+_KEPT = 2  # checkpoints: where the newest is damaged, the one before it counts
+_NAME = "epoch-{:05d}.npz"
+
+
+@dataclass
+class State:
+    """Where a training stands: `epoch` epochs are done, the last of them in `phase`.
+
+    `best` is the lowest validation loss, `best_epoch` (from 1) the epoch that had it, `waited` how many came since; 0
+    and None where nothing is for validation. `history` has a number for each epoch. The arrays are those of the
+    network (weights, running means and the seeds of its dropout), of the optimizer, and the best weights.
+    """
+
+    epoch: int = 0
+    phase: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+    waited: int = 0
+    stopped: bool = False
+    history: dict[str, list[float]] = field(default_factory=dict)
+    network: Arrays = field(default_factory=list)
+    optimizer: Arrays = field(default_factory=list)
+    weights: Arrays = field(default_factory=list)
+
+
+_ARRAYS = ("network", "optimizer", "weights")
+
+
+def save(folder: Path, state: State) -> None:
+    """Write a checkpoint, and take away those that are no longer needed. Raises OSError as the system does."""
+    said = {name: value for name, value in asdict(state).items() if name not in _ARRAYS}
+    said |= {name: len(getattr(state, name)) for name in _ARRAYS}
+    arrays = {f"{name}/{number}": each for name in _ARRAYS for number, each in enumerate(getattr(state, name))}
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, state=np.frombuffer(json.dumps(said).encode(), np.uint8), **arrays)
+    whole.write_bytes(folder / _NAME.format(state.epoch), out.getvalue())
+    for path in sorted(folder.glob("epoch-*.npz"))[:-_KEPT]:
+        path.unlink(missing_ok=True)
+    for path in folder.glob(".epoch-*.npz.tmp-*"):  # a process that was killed while it wrote
+        path.unlink(missing_ok=True)
+
+
+def newest(folder: Path, network: Model) -> State | None:
+    """Return the newest checkpoint that is whole and fits the network; None where there is none."""
+    for path in sorted(folder.glob("epoch-*.npz"), reverse=True):
+        state = _read(path)
+        if state and [each.shape for each in state.network] == [tuple(each.shape) for each in network.variables]:
+            return state
+    return None
+
+
+def forget(folder: Path) -> None:
+    """Take all checkpoints away."""
+    for path in folder.glob("epoch-*.npz"):
+        path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> State | None:
+    try:
+        # Each member is held against its checksum as it is read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            said = json.loads(found["state"].tobytes())
+            arrays = {name: [found[f"{name}/{number}"] for number in range(said[name])] for name in _ARRAYS}
+            return State(**(said | arrays))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None  # damaged: the one before it counts, and what came after is trained again
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes a checkpoint after each epoch, remembers the best weights, and stops where nothing has got better.
+
+    Keras' own callbacks begin anew with each call of `fit`; this one goes on from `state`.
+    """
+
+    def __init__(self, folder: Path, network: Model, state: State, *, phase: int, patience: float) -> None:
+        """Go on from a state, which is kept up to date."""
+        super().__init__()
+        self._folder, self._network, self.state, self._phase, self._patience = folder, network, state, phase, patience
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Take the epoch in; one whose loss is no number stops the training and is no checkpoint."""
+        state, logs = self.state, logs or {}
+        for name, value in logs.items():
+            state.history.setdefault(name, []).append(float(value))
+        if not math.isfinite(logs["loss"]):
+            self.model.stop_training = True
+            return
+        state.epoch, state.phase = epoch + 1, self._phase
+        value = logs.get("val_loss")
+        if value is not None:
+            if math.isfinite(value) and (state.best is None or value < state.best):
+                state.best, state.best_epoch, state.waited = float(value), epoch + 1, 0
+                state.weights = [each.copy() for each in self._network.get_weights()]
+            else:
+                state.waited += 1
+                state.stopped = self.model.stop_training = state.waited >= self._patience
+        state.network = taken(self._network.variables)
+        state.optimizer = taken(self.model.optimizer.variables)
+        save(self._folder, state)
+
+
+def taken(variables: Any) -> Arrays:
+    """Return the values of variables."""
+    return [np.array(keras.ops.convert_to_numpy(each)) for each in variables]
+
+
+def given(variables: Any, arrays: Arrays) -> None:
+    """Put values back into variables, in order. Raises ValueError where they are not as many, or of other shapes."""
+    for variable, value in zip(variables, arrays, strict=True):
+        variable.assign(value)

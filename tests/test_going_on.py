@@ -1,0 +1,139 @@
+"""A training that is killed, at whatever moment, and typed again: it ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import drawn_shards
+import numpy as np
+import pytest
+
+from curate.errors import TrainError
+from curate.ml import unfinished
+
+pytestmark = [pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"), pytest.mark.tf]
+
+EPOCHS, STEPS = 5, 6  # of `small_network.OPTIONS` on these shards
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six steps of eight pictures."""
+    return drawn_shards.make(tmp_path_factory.mktemp("short") / "shards", {"train": 17, "validation": 4, "test": 4})
+
+
+def _python(*words: str | Path) -> list[Any]:
+    """Run Python with the tests in its path; return each line that it prints, read as JSON."""
+    tests = Path(__file__).parent
+    command = [sys.executable, *map(str, words)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(shards: Path, tmp_path: Path) -> None:
+    script, one, other = Path(__file__).parent / "small_network.py", tmp_path / "one", tmp_path / "other"
+    (((name, *notes), _),) = _python(script, shards, one, "never")
+    assert not any("went on" in note for note in notes)
+    # In the first epoch; in the second; while the third is written down; between two phases; at the very end.
+    moments = {"step 3": 0, f"step {STEPS + 2}": 1, "write": 2, f"step {STEPS + 1}": 3, "run": EPOCHS}
+    *killed, ((again, *notes), here) = _python(script, shards, other, *moments, "never")
+    part = unfinished.folder_of(other / name).name
+    for (ended, left), reached in zip(killed, moments.values(), strict=True):
+        assert ended == -signal.SIGKILL
+        whole = [path for path in left if re.fullmatch(rf"{re.escape(part)}/epoch-\d+\.npz", path)]
+        assert whole[-1:] == [f"{part}/epoch-{reached:05d}.npz"][: reached > 0]
+        assert name not in left
+    assert again == name
+    assert f"went on after epoch {EPOCHS} of {EPOCHS}, where it had been stopped" in notes
+    assert not [path for path in here if path.startswith(".")]
+    first, second = one / name, other / name
+    for name in ("history.json", "metrics.json", "recipe.json", "card.json", "history.svg", "labels.txt"):
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    assert [each.tobytes() for each in _weights(first)] == [each.tobytes() for each in _weights(second)]
+    assert len(json.loads((first / "history.json").read_text())["loss"]) == EPOCHS
+
+
+def _weights(run: Path) -> list[Any]:
+    from curate.ml import models
+
+    return list(models.load(run).get_weights())
+
+
+def test_the_second_of_two_says_that_it_is_running(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "0123456789abcdef"
+    script = (
+        "import sys, time; from pathlib import Path; from curate.ml import unfinished\n"
+        "with unfinished.held(Path(sys.argv[1])) as part:\n"
+        "    (part / 'epoch-00001.npz').touch(); print('held', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(run)], stdout=subprocess.PIPE, text=True) as first:
+        try:
+            assert first.stdout and first.stdout.readline() == "held\n"
+            with pytest.raises(TrainError, match="running already") as told, unfinished.held(run):
+                pass
+            assert f"process {first.pid} on" in str(told.value.found)
+        finally:
+            first.kill()
+    with unfinished.held(run) as part:  # what was killed holds nothing
+        assert {path.name for path in part.iterdir()} == {"epoch-00001.npz", "lock"}
+        run.mkdir()
+    assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    from curate.ml import checkpoints
+    from curate.ml.backend import keras
+
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dropout(0.5)])
+    values = checkpoints.taken(network.variables)
+    for epoch in (1, 2, 3):
+        state = checkpoints.State(epoch, 1, 0.1 + epoch, history={"loss": [0.1] * epoch}, network=values)
+        checkpoints.save(tmp_path, state)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-00002.npz", "epoch-00003.npz"]
+    found = checkpoints.newest(tmp_path, network)
+    assert found is not None
+    assert (found.epoch, found.best, found.history) == (3, 3.1, {"loss": [0.1] * 3})
+    assert all(np.array_equal(one, two) for one, two in zip(found.network, values, strict=True))
+    path = tmp_path / "epoch-00003.npz"
+    whole = path.read_bytes()
+    for data in (b"", whole[:100], whole[: len(whole) // 2], whole[:200] + bytes([whole[200] ^ 255]) + whole[201:]):
+        path.write_bytes(data)
+        found = checkpoints.newest(tmp_path, network)
+        assert found is not None
+        assert found.epoch == 2
+    assert checkpoints.newest(tmp_path, keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)])) is None
+
+
+SPLIT = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+import small_network
+from curate.ml import models, runs, training
+from curate.ml.backend import devices, tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+options = replace(small_network.OPTIONS, epochs=1, head_epochs=0, balance="weights", mixed_precision="on")
+run, _ = training.train(Path(sys.argv[1]), Path(sys.argv[2]), options)
+dtypes = sorted({layer.compute_dtype for layer in models.load(run).layers})
+history = json.loads((run / "history.json").read_text())
+print(json.dumps([len(devices()), runs.read(run), dtypes, history]))
+"""
+
+
+def test_two_devices_in_half_precision(shards: Path, tmp_path: Path) -> None:
+    ((devices, about, dtypes, history),) = _python("-c", SPLIT, shards, tmp_path)
+    assert (devices, about["replicas"], about["mixed_precision"]) == (2, 2, "on")
+    assert dtypes == ["float32"]  # what is handed on
+    assert np.isfinite(history["val_loss"]).all()
+    assert 0 < history["loss"][0] < 3
