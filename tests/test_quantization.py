@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -90,6 +92,11 @@ def test_a_card_changes_no_answer_and_no_byte_twice(quantized: Path, tmp_path: P
     pictures = np.stack([drawn_shards.lesion(category, 40_000) for category in range(3)])
     answers = [Interpreted(path).answer(pictures) for path in (copies[0], quantized / "model_int8.tflite")]
     assert np.array_equal(*answers)
+    words = (
+        f"import sys, pathlib; from curate.ml.enclosure import enclosed; enclosed(pathlib.Path({str(copies[0])!r})); "
+    )
+    words += "sys.exit(bool({'tensorflow', 'keras', 'ai_edge_litert'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
     with pytest.raises(TrainError, match="carries no card"):
         enclosure.enclosed(quantized / "model.json")
 
