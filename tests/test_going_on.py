@@ -77,7 +77,8 @@ def test_the_second_of_two_says_that_it_is_running(tmp_path: Path) -> None:
     )
     with subprocess.Popen([sys.executable, "-c", script, str(run)], stdout=subprocess.PIPE, text=True) as first:
         try:
-            assert first.stdout and first.stdout.readline() == "held\n"
+            assert first.stdout is not None
+            assert first.stdout.readline() == "held\n"
             with pytest.raises(TrainError, match="running already") as told, unfinished.held(run):
                 pass
             assert f"process {first.pid} on" in str(told.value.found)

@@ -14,8 +14,8 @@ from curate.ml import registry
 
 @cli.command(
     short_help="Train or distil a model for phones.",
-    help="Train a model for phones on the shards, or distil it from teachers. Stopped at any moment, the same words go on "
-    "after the last whole epoch, to the same result. What is not given comes from curate.toml, section [train]."
+    help="Train a model for phones on the shards, or distil it from teachers. Stopped at any moment, the same words "
+    "go on after the last whole epoch, to the same result. What is not given comes from curate.toml, section [train]."
     f"\n\nFor phones: {registry.names('phone')}."
     f"\n\nAs teachers, and to compare with: {registry.names('teacher')}."
     + example(
