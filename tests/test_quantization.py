@@ -57,7 +57,7 @@ def test_int8_takes_bytes_and_gives_probabilities(quantized: Path) -> None:
 
 
 def test_predict_gives_the_same_answers(quantized: Path, tmp_path: Path) -> None:
-    from curate.stages.evaluate import predict_pictures
+    from curate.stages.predict import predict_pictures
 
     pictures = tmp_path / "pictures"
     pictures.mkdir()

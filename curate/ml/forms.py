@@ -60,6 +60,12 @@ def load(run: Path, form: str = "keras") -> Form:
     return Form(answer, side, labels, str(about["target"]), about.get("pictures", {}), categories)
 
 
+def categories_of(run: Path) -> tuple[str, ...]:
+    """Return the names of the categories of which a run's labels are; none where it does not say."""
+    found = _categories(run, runs.read(run), tuple(runs.labels(run)))
+    return found.names if found is not None else ()
+
+
 def names(run: Path) -> list[str]:
     """Return the forms in which a run's model is there."""
     return ["keras", *sorted(path.stem.removeprefix("model_") for path in run.glob("model_*.tflite"))]

@@ -24,8 +24,8 @@ def run(
     `mode` is "keras" or a quantized form ("float", "float16", "dynamic", "int8" ...). `sensitivity` (0..1) asks for the
     threshold that finds that share of the last category, chosen on validation. Leaves `evaluation_<split>.json` and
     `.html` in the run folder, `evaluation_<split>_<form>` for another form than keras. The report's details hold "run",
-    "page" and "evaluation" (see `curate.ml.evaluated`). Raises UsageError for an unknown run, split or form, CorpusError
-    where shards are damaged, TrainError where the run is.
+    "page" and "evaluation" (see `curate.ml.evaluated`). Raises UsageError for an unknown run, split or form,
+    CorpusError where shards are damaged, TrainError where the run is.
     """
     folder = runs.find(workspace.cache / "runs", run)
     about = runs.read(folder)
