@@ -364,7 +364,7 @@ def test_a_picture_is_handed_on_as_the_shards_hold_it(tmp_path: Path) -> None:
 def test_predict_and_evaluate_give_one_answer(tmp_path: Path) -> None:
     from curate.ml import evaluation, runs
     from curate.ml.backend import keras
-    from curate.stages.evaluate import predict_pictures
+    from curate.stages.predict import predict_pictures
 
     folder = Path(shard.run(_workspace(tmp_path / "root", recipe="[shard]\nshort_side = 64\n")).details["folder"])
     recipe = shards.read_index(folder)["recipe"]

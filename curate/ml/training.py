@@ -10,9 +10,6 @@ from math import gcd
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from curate import __version__, whole
 from curate.errors import TrainError
 from curate.ml import (
@@ -202,25 +199,18 @@ def _about(index: Mapping[str, Any], options: Options, aim: Target, model: Model
 def _metrics(model: Model, shards: Path, options: Options, aim: Target, progress: Progress) -> dict[str, Any]:
     """Return the figures of each split; with "both" those of the category, and under "subtype" those of the subtype."""
     metrics: dict[str, Any] = {}
-    outputs = evaluation.keras_answer(tf.function(model, reduce_retracing=True))
+    answer = evaluation.keras_answer(model)
     sums = aim.members[len(aim.names) :].T
     for split in ("validation", "test"):
         with progress(f"score {split}", None, "pictures") as advance:
-            given: dict[str, Any] = {"side": options.side, "advance": advance}
-            if aim.name != "both":
-                found = evaluation.answers(outputs, shards, split, target=aim.name, **given)
-                metrics[split] = evaluation.scores(found, aim.names)
-                continue
-            found = evaluation.answers(_then(outputs, sums), shards, split, target="category", **given)
-            metrics[split] = evaluation.scores(found, aim.categories)
-            found = evaluation.answers(outputs, shards, split, target="subtype", **given)
-            metrics[split]["subtype"] = evaluation.scores(found, aim.names)
+            found = evaluation.answers(answer, shards, split, target=aim.name, side=options.side, advance=advance)
+        if aim.name != "both":
+            metrics[split] = evaluation.scores(found, aim.names)
+            continue
+        categories = found.of(found.categories, found.probabilities @ sums) if found.ids else found
+        metrics[split] = evaluation.scores(categories, aim.categories)
+        metrics[split]["subtype"] = evaluation.scores(found.of(found.truth, found.probabilities), aim.names)
     return metrics
-
-
-def _then(outputs: evaluation.Answer, sums: npt.NDArray[np.float32]) -> evaluation.Answer:
-    """Return an answer whose probabilities are sums of another's: float32 [outputs, categories], 0 or 1."""
-    return lambda pixels: outputs(pixels) @ sums
 
 
 def _describe(
