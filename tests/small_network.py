@@ -98,7 +98,8 @@ def main(shards: Path, folder: Path, moments: list[str]) -> None:
         told = os.read(heard, 65536)
         os.close(heard)
         here = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
-        print(json.dumps([json.loads(told) if told else ended, here]), flush=True)
+        sys.stdout.write(json.dumps([json.loads(told) if told else ended, here]) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_what_it_says_to_try_next_works(toured: Path, curate: Curate) -> None:
     scored = curate("evaluate", "--json", root=toured)
     assert scored.returncode == 0, scored.stderr
     document = json.loads(scored.stdout)
-    assert document["reports"][0]["details"]["scores"]["pictures"] > 50
+    assert document["reports"][0]["details"]["evaluation"]["targets"]["category"]["pictures"] > 50
 
 
 def test_pictures_are_answered(toured: Path, curate: Curate, tmp_path: Path) -> None:

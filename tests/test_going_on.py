@@ -34,7 +34,7 @@ def _python(*words: str | Path) -> list[Any]:
     tests = Path(__file__).parent
     command = [sys.executable, *map(str, words)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)])}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -77,7 +77,8 @@ def test_the_second_of_two_says_that_it_is_running(tmp_path: Path) -> None:
     )
     with subprocess.Popen([sys.executable, "-c", script, str(run)], stdout=subprocess.PIPE, text=True) as first:
         try:
-            assert first.stdout and first.stdout.readline() == "held\n"
+            assert first.stdout is not None
+            assert first.stdout.readline() == "held\n"
             with pytest.raises(TrainError, match="running already") as told, unfinished.held(run):
                 pass
             assert f"process {first.pid} on" in str(told.value.found)

@@ -104,7 +104,7 @@ def test_a_card_changes_no_answer_and_no_byte_twice(quantized: Path, tmp_path: P
 
 
 def test_predict_gives_the_same_answers(quantized: Path, tmp_path: Path) -> None:
-    from curate.stages.evaluate import predict_pictures
+    from curate.stages.predict import predict_pictures
 
     pictures = tmp_path / "pictures"
     pictures.mkdir()

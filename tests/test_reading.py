@@ -428,7 +428,7 @@ def test_what_the_page_shows_runs(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow_datasets")
     drawn_shards.make(tmp_path / "shards", {"train": 16, "validation": 6, "test": 4}, per_shard=16)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "page.py"], cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False

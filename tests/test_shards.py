@@ -256,6 +256,10 @@ def test_a_picture_added_changes_its_shard_alone(tmp_path: Path) -> None:
 def test_the_files_beside_the_shards(tmp_path: Path) -> None:
     folder = Path(shard.run(_workspace(tmp_path / "root")).details["folder"])
     index = shards.read_index(folder)
+    subtypes = dict(zip(index["labels"]["subtype_index"], index["category_of_subtype"], strict=True))
+    categories = index["labels"]["category_index"]
+    assert categories[subtypes["melanoma"]] == "malignant"
+    assert categories[subtypes["melanocytic_nevus"]] == "benign"
     for split, listed in index["shards"].items():
         assert sum(each["pictures"] for each in listed) == index["splits"][split]["pictures"]
         for each in listed:
@@ -364,7 +368,7 @@ def test_a_picture_is_handed_on_as_the_shards_hold_it(tmp_path: Path) -> None:
 def test_predict_and_evaluate_give_one_answer(tmp_path: Path) -> None:
     from curate.ml import evaluation, runs
     from curate.ml.backend import keras
-    from curate.stages.evaluate import predict_pictures
+    from curate.stages.predict import predict_pictures
 
     folder = Path(shard.run(_workspace(tmp_path / "root", recipe="[shard]\nshort_side = 64\n")).details["folder"])
     recipe = shards.read_index(folder)["recipe"]

@@ -1,4 +1,4 @@
-"""Run folders against the hashes that `train` and `quantize` left beside their files."""
+"""Run folders against the hashes that `train`, `quantize` and `evaluate` left beside their files."""
 
 from __future__ import annotations
 

@@ -8,14 +8,16 @@ from typing import Any
 import click
 
 from curate.cli.skin import Skin, cli, example, finish, tell, words
-from curate.cli.tables import show_forms, show_scores
+from curate.cli.tables import show_answers, show_evaluation, show_forms
 from curate.ml import registry
+
+_WARNING = "a research model, no medical device: it must not be used to judge a person's skin"
 
 
 @cli.command(
     short_help="Train or distil a model for phones.",
-    help="Train a model for phones on the shards, or distil it from teachers. Stopped at any moment, the same words go on "
-    "after the last whole epoch, to the same result. What is not given comes from curate.toml, section [train]."
+    help="Train a model for phones on the shards, or distil it from teachers. Stopped at any moment, the same words "
+    "go on after the last whole epoch, to the same result. What is not given comes from curate.toml, section [train]."
     f"\n\nFor phones: {registry.names('phone')}."
     f"\n\nAs teachers, and to compare with: {registry.names('teacher')}."
     + example(
@@ -68,44 +70,71 @@ def train(skin: Skin, **options: Any) -> None:
 
 
 @cli.command(
-    help="Score a run on a split: as a whole, per class, per source."
-    + example("curate evaluate", "curate evaluate RUN --split validation")
+    short_help="Score a run on a split, with intervals, and write a page.",
+    help="Score a run on a split: as a whole, by class, source, skin tone, artefact, with intervals by family; "
+    "and write a page about it into the run folder."
+    + example("curate evaluate", "curate evaluate RUN --form int8", "curate evaluate RUN --sensitivity 0.95"),
 )
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--split", default="test", help="Default: test.")
 @click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8, qat or int16x8.")
+@click.option(
+    "--sensitivity",
+    type=float,
+    metavar="SHARE",
+    help="Choose on validation the threshold that finds this share of the last category (malignant), and tell what it "
+    "gives on the split.",
+)
 @words
-def evaluate(skin: Skin, run: str | None, split: str, mode: str) -> None:
+def evaluate(skin: Skin, run: str | None, split: str, mode: str, sensitivity: float | None) -> None:
     """Score a run."""
     from curate import pipeline
 
-    report = pipeline.run("evaluate", skin.workspace(), run=run, split=split, mode=mode)
+    given = {"run": run, "split": split, "mode": mode, "sensitivity": sensitivity}
+    report = pipeline.run("evaluate", skin.workspace(), **given)
     tell(skin, report)
-    show_scores(skin, report.details["scores"])
+    show_evaluation(skin, report.details["evaluation"])
+    if "page" in report.details:
+        skin.say(f"page: {report.details['page']}")
     finish(skin, [report])
 
 
 @cli.command(
+    short_help="Ask a run about pictures. Not a medical device.",
     help="Ask a run about pictures, or folders of pictures. Not a medical device."
-    + example("curate predict RUN picture.jpg", "curate predict RUN folder --form int8")
+    + example("curate predict RUN picture.jpg", "curate predict RUN folder --form int8 --out answers.csv"),
 )
 @click.argument("run", metavar="RUN")
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PICTURE...")
-@click.option("--form", "mode", default="keras", help="keras (default), float, float16, dynamic, int8, qat or int16x8.")
+@click.option("--form", help="keras (default), float, float16, dynamic, int8, qat or int16x8.")
+@click.option("--top", type=click.IntRange(1), default=3, help="How many labels to print for a picture (default: 3).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.csv",
+    help="Write all probabilities there, a row for each picture, instead of printing them.",
+)
 @words
-def predict(skin: Skin, run: str, pictures: tuple[Path, ...], mode: str) -> None:
-    """Answer for single pictures."""
-    from curate.ml import runs
-    from curate.stages.evaluate import predict_pictures
-    from curate.text_table import text_table
+def predict(skin: Skin, run: str, pictures: tuple[Path, ...], form: str | None, top: int, out: Path | None) -> None:
+    """Answer for pictures."""
+    from curate.stages import predict
 
     workspace = skin.workspace()
-    folder = runs.find(workspace.cache / "runs", run)
-    rows = predict_pictures(folder, pictures, mode=mode)
-    skin.say(text_table(rows, ["picture", "label", "probability", "problem"]))
-    skin.say("a research model, no medical device: it must not be used to judge a person's skin")
-    skin.give({"pictures": rows})
-    if any("problem" in row for row in rows):
+    folder, meant = predict.named(workspace.cache / "runs", run, form)
+    files = predict.pictures(pictures)
+    rows, broken = [], 0
+    answers = predict.predicted(folder, files, form=meant, progress=workspace.progress)
+    if out is None:
+        rows = list(answers)
+        broken = sum("problem" in row for row in rows)
+        show_answers(skin, rows, top)
+        skin.give({"run": str(folder), "form": meant, "warning": _WARNING, "pictures": rows})
+    else:
+        broken = predict.write(out, folder, answers)
+        skin.say(f"{len(files):,} pictures, {broken:,} of them with a problem: {out}")
+        skin.give({"run": str(folder), "form": meant, "warning": _WARNING, "out": str(out), "problems": broken})
+    skin.say(_WARNING)
+    if broken:
         click.get_current_context().exit(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,17 +53,107 @@ def show_forms(skin: Skin, table: list[dict[str, Any]]) -> None:
         skin.say(f"{row['mode']:<{width}}  {row['what']}")
 
 
-def show_scores(skin: Skin, scores: dict[str, Any]) -> None:
-    """Print the scores of a run: the whole, then each class and source."""
+def show_evaluation(skin: Skin, found: dict[str, Any]) -> None:
+    """Print an evaluation: the whole of each target, its classes and groups, and the threshold, with intervals."""
     from curate.text_table import text_table
 
-    for name, value in scores.items():
-        if isinstance(value, int | float):
-            skin.say(f"{name:<18} {value:.4g}")
-    for name in ("per_class", "per_source"):
-        if isinstance(scores.get(name), dict):
-            skin.say()
-            skin.say(text_table([{name[4:]: key, **row} for key, row in scores[name].items()]))
+    for target, values in found["targets"].items():
+        skin.say(f"{target}: {values['pictures']:,} pictures of {values['families']:,} families")
+        if not values["pictures"]:
+            continue
+        skin.say(text_table(_whole(values)))
+        skin.say()
+        skin.say(text_table(_classes(values), widest=60))
+        for label, row in values["per_class"].items():
+            if "unrankable" in row:
+                skin.say(f"no curve of {label}: {row['unrankable']}")
+        skin.say()
+        skin.say(text_table(_groups(values), widest=60))
+        skin.say()
+    if "threshold" in found:
+        skin.say(_threshold(found["threshold"]))
+
+
+def _whole(values: dict[str, Any]) -> list[dict[str, Any]]:
+    majority = values["majority"]
+    by = f"always {majority['label']}"
+    rows = [("accuracy", values["accuracy"], f"{majority['accuracy']:.3f} by {by}")]
+    rows.append(("balanced accuracy", values["balanced_accuracy"], f"{majority['balanced_accuracy']:.3f} by {by}"))
+    if values["auc"] is not None:
+        rows.append(("AUC, mean of the classes", values["auc"], "0.500 at random"))
+    told = [
+        {"figure": name, "value": f"{each['value']:.3f}", "95 % interval": _ends(each), "without looking": beside}
+        for name, each, beside in rows
+    ]
+    for name, value in (("calibration error", values["ece"]), ("Brier score", values["brier"])):
+        told.append({"figure": name, "value": f"{value:.3f}", "95 % interval": "", "without looking": ""})
+    return told
+
+
+def _classes(values: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for label, row in values["per_class"].items():
+        told = {"class": label, "pictures": row["pictures"], "families": row["families"]}
+        for name, head in (
+            ("recall", "recall"),
+            ("auc", "AUC"),
+            ("sensitivity_at_90_specificity", "sens. at 90 % spec."),
+            ("specificity_at_90_sensitivity", "spec. at 90 % sens."),
+        ):
+            told[head] = _both(row[name]) if name in row else "too small"
+        rows.append(told)
+    return rows
+
+
+def _groups(values: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for name, groups in values["groups"].items():
+        for word, row in groups.items():
+            told = {"group": f"{name}: {word}", "pictures": row["pictures"], "families": row["families"]}
+            small = "too_small" in row
+            told["accuracy"] = "too small" if small else _both(row["accuracy"])
+            told["most frequent class"] = "" if small else f"{row['majority']:.3f}"
+            told["balanced"] = _both(row["balanced_accuracy"]) if "balanced_accuracy" in row else "too small"
+            if values["sought"]:
+                told[f"AUC, {values['sought']}"] = _both(row["auc"]) if "auc" in row else "too small"
+            rows.append(told)
+    return rows
+
+
+def _threshold(values: dict[str, Any]) -> str:
+    said = [
+        f"{name} {_both(values['told'][name]) if 'value' in values['told'].get(name, {}) else 'too small'}"
+        for name in ("sensitivity", "specificity")
+    ]
+    return (
+        f"threshold {values['threshold']:.4g} on {values['label']}, chosen on {values['chosen_on']} for a sensitivity "
+        f"of {values['wanted']:g}; on {values['told_on']}: {', '.join(said)}"
+    )
+
+
+def _both(estimate: dict[str, Any]) -> str:
+    return f"{estimate['value']:.3f}" + (f" ({_ends(estimate)})" if estimate["low"] is not None else "")
+
+
+def _ends(estimate: dict[str, Any]) -> str:
+    return "none" if estimate["low"] is None else f"{estimate['low']:.3f}-{estimate['high']:.3f}"
+
+
+def show_answers(skin: Skin, rows: list[dict[str, Any]], top: int) -> None:
+    """Print what a run answers, a line a picture: the likeliest labels with their probabilities."""
+    from curate.text_table import text_table
+
+    columns = ["picture", "category", *(["answer"] + [f"answer {place}" for place in range(2, top + 1)]), "problem"]
+    lines = []
+    for row in rows:
+        line = {"picture": row["picture"], "problem": row.get("problem")}
+        if "category" in row:
+            line["category"] = f"{row['category']} {row['category_probability']:.3f}"
+        for place, (label, value) in enumerate(itertools.islice(row.get("probabilities", {}).items(), top)):
+            line[columns[2 + place]] = f"{label} {value:.3f}"
+        lines.append(line)
+    used = [column for column in columns if any(line.get(column) for line in lines)]
+    skin.say(text_table(lines, used, widest=1000))
 
 
 def size_of(count: int, is_whole: bool) -> str:

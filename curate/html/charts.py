@@ -41,6 +41,17 @@ def stacked(parts: Sequence[Part], whole: float | None = None) -> Markup:
     return _svg(drawn, "; ".join(words) or "nothing")
 
 
+def interval(value: float, low: float | None, high: float | None, words: str, *, mark: float | None = None) -> Markup:
+    """Return a share (0..1) as a stroke on a bar, its interval as a band around it, and a thin `mark` beside it."""
+    drawn = []
+    if low is not None and high is not None:
+        drawn.append(_rect(low, max(high - low, _THIN), "sky", words))
+    if mark is not None:
+        drawn.append(_rect(min(max(mark - _THIN / 3, 0.0), 1 - _THIN), _THIN * 0.66, "dark", words))
+    drawn.append(_rect(min(max(value - _THIN, 0.0), 1 - 2 * _THIN), 2 * _THIN, "blue", words))
+    return _svg(drawn, words)
+
+
 def legend(entries: Sequence[tuple[str, str]]) -> Markup:
     """Return the list of what each colour means: pairs of label and colour."""
     items = [

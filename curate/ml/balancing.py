@@ -45,9 +45,9 @@ def resampled(examples: Dataset, weights: Mapping[int, float], *, seed: int | Te
     each twice or three times.
 
     In one pass each class comes as often as its pictures weigh together, to within one. Which pictures are shown more
-    often is drawn anew each epoch by `seed` (by a tensor, which belongs to one epoch, once). What repeats stands together: shuffle afterwards, best with encoded
-    pictures. Weights are those of `class_weights`, or any others from 0; a label that has none is an error of
-    TensorFlow's, InvalidArgumentError.
+    often is drawn anew each epoch by `seed` (by a tensor, which belongs to one epoch, once). What repeats stands
+    together: shuffle afterwards, best with encoded pictures. Weights are those of `class_weights`, or any others from
+    0; a label that has none is an error of TensorFlow's, InvalidArgumentError.
     """
     table = _table(weights)
     dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=isinstance(seed, int))

@@ -100,17 +100,18 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Take the epoch in; one whose loss is no number stops the training and is no checkpoint."""
-        state, logs = self.state, logs or {}
-        for name, value in logs.items():
-            state.history.setdefault(name, []).append(float(value))
-        if not math.isfinite(logs["loss"]):
+        state = self.state
+        said = {name: float(value) for name, value in (logs or {}).items()}
+        for name, number in said.items():
+            state.history.setdefault(name, []).append(number)
+        if not math.isfinite(said["loss"]):
             self.model.stop_training = True
             return
         state.epoch, state.phase = epoch + 1, self._phase
-        value = logs.get("val_loss")
+        value = said.get("val_loss")
         if value is not None:
             if math.isfinite(value) and (state.best is None or value < state.best):
-                state.best, state.best_epoch, state.waited = float(value), epoch + 1, 0
+                state.best, state.best_epoch, state.waited = value, epoch + 1, 0
                 state.weights = [each.copy() for each in self._network.get_weights()]
             else:
                 state.waited += 1

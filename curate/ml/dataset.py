@@ -1,7 +1,7 @@
 """Shards as `tf.data`: a recipe of small steps, each for use on its own; same seed, same order.
 
-`load` is the recipe: `encoded`, then for training `balancing.resampled` and `shuffle`, then `pixels_of`, then `fit` or for
-training `augmentation.augment`, then `batch`. docs/reading-shards.md shows each.
+`load` is the recipe: `encoded`, then for training `balancing.resampled` and `shuffle`, then `pixels_of`, then `fit` or
+for training `augmentation.augment`, then `batch`. docs/reading-shards.md shows each.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def load(
 
     `target` is "category", "subtype" or "both" (see `curate.ml.targets`); pictures whose label is unknown are left out.
     Without `training` the order is that of the shards, each picture comes once and the last batch may be smaller. With
-    it the order is drawn anew each epoch, the pictures are augmented (`augmented` says otherwise; `hair` and `ruler` are
-    the shares that get such), and an incomplete last batch is dropped when there is a complete one.
+    it the order is drawn anew each epoch, the pictures are augmented (`augmented` says otherwise; `hair` and `ruler`
+    are the shares that get such), and an incomplete last batch is dropped when there is a complete one.
 
     In training the same `seed` gives the same batches, pass for pass. With `epochs`, such as `range(3, 20)`, one pass
     gives these epochs one after the other, each the same whatever was read before: it follows from `seed` and its

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curate.vocabulary import ARTEFACTS
+
 SMALLEST_GROUP = 10  # pictures: a share of fewer says more about chance than about the model
-GROUPS = ("source", "tone_ita_class", "tone_reported", "modality")
+GROUPS = ("source", "tone_reported", "tone_ita_class", "modality", *ARTEFACTS)
+"""What answers are grouped by: features of the shards; an artefact is `there`, `not there` or `unknown`."""
 
 Answer = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Pixels uint8 [b, side, side, 3] to probabilities [b, classes]."""
@@ -19,32 +22,57 @@ Answer = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 @dataclass
 class Answers:
-    """A model's answers for a split: `truth` int [n], `probabilities` float [n, classes], `groups` text [n] by name."""
+    """A model's answers for a split: `truth` int [n], `probabilities` float [n, classes], `groups` text [n] by name.
+
+    `families` text [n] are what a split must not tear; `categories` int [n] the truth of the category, whatever was
+    asked for. Where the target is "both", `truth` is that of the subtype, -1 where it is unknown.
+    """
 
     truth: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float32]
     ids: list[str] = field(default_factory=list)
     groups: dict[str, list[str]] = field(default_factory=dict)
+    families: list[str] = field(default_factory=list)
+    categories: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def of(self, truth: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> Answers:
+        """Return the same pictures with another truth and its probabilities, less those whose truth is unknown."""
+        kept = np.flatnonzero(truth >= 0)
+
+        def part(words: list[str]) -> list[str]:
+            return [words[place] for place in kept]
+
+        groups = {name: part(words) for name, words in self.groups.items()}
+        categories = self.categories[kept] if len(self.categories) else self.categories
+        families = part(self.families) if self.families else []
+        return Answers(truth[kept], probabilities[kept], part(self.ids), groups, families, categories)
 
 
 def answers(
     answer: Answer, shards: Path, split: str, *, target: str, side: int, advance: Callable[[int], object] | None = None
 ) -> Answers:
-    """Let a model answer every picture of a split whose label is known, in the order of the shards."""
+    """Let a model answer every picture of a split whose label is known, in the order of the shards.
+
+    `target` is "category", "subtype" or "both", with which every picture is answered.
+    """
     truth: list[int] = []
     given: list[npt.NDArray[np.float32]] = []
-    ids: list[str] = []
-    groups: dict[str, list[str]] = {name: [] for name in GROUPS}
-    for batch in _batches(shards, split, target, side):
+    found = Answers(np.zeros(0, np.int64), np.zeros((0, 0), np.float32), groups={name: [] for name in GROUPS})
+    categories: list[int] = []
+    # Every picture has a category.
+    for batch in _batches(shards, split, "category" if target == "both" else target, side):
         given.append(np.asarray(answer(batch["pixels"]), dtype=np.float32))
-        truth += [int(label) for label in batch["label"]]
-        ids += [value.decode() for value in batch["id"]]
-        for name, members in groups.items():
-            members += [_word(value) for value in batch[name]]
+        truth += [int(label) for label in batch["subtype_index" if target == "both" else "label"]]
+        categories += [int(label) for label in batch["category_index"]]
+        found.ids += [value.decode() for value in batch["id"]]
+        found.families += [value.decode() for value in batch["family"]]
+        for name, members in found.groups.items():
+            members += [_word(name, value) for value in batch[name]]
         if advance is not None:
             advance(len(batch["label"]))
-    probabilities = np.concatenate(given) if given else np.zeros((0, 0), np.float32)
-    return Answers(np.asarray(truth, dtype=np.int64), probabilities, ids, groups)
+    found.truth, found.categories = np.asarray(truth, dtype=np.int64), np.asarray(categories, dtype=np.int64)
+    found.probabilities = np.concatenate(given) if given else found.probabilities
+    return found
 
 
 def scores(found: Answers, names: Sequence[str]) -> dict[str, Any]:
@@ -79,9 +107,12 @@ def scores(found: Answers, names: Sequence[str]) -> dict[str, Any]:
 
 def keras_answer(model: Any) -> Answer:
     """Return a Keras model as a function from pixels to probabilities."""
+    from curate.ml.backend import tf
+
+    graph = tf.function(lambda pixels: model(pixels, training=False), reduce_retracing=True)
 
     def answer(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return np.asarray(model(pixels.astype(np.float32), training=False), dtype=np.float32)
+        return np.asarray(graph(tf.constant(pixels, tf.float32)), dtype=np.float32)
 
     return answer
 
@@ -93,7 +124,9 @@ def _batches(shards: Path, split: str, target: str, side: int, size: int = 32) -
         yield from dataset.read(shards, split, target=target, side=side).batch(size).as_numpy_iterator()
 
 
-def _word(value: Any) -> str:
+def _word(name: str, value: Any) -> str:
+    if name in ARTEFACTS:
+        return "unknown" if np.isnan(value) else "there" if value >= np.float32(ARTEFACTS[name]) else "not there"
     if isinstance(value, bytes):
         return value.decode() or "unknown"
     return str(value) if value >= 0 else "unknown"

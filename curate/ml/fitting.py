@@ -25,7 +25,7 @@ class NoNumberError(TrainError):
 
 @dataclass(frozen=True)
 class Phase:
-    """Epochs `first` to `last` (from 0, without the last) at one course of the learning rate, whose highest is `rate`."""
+    """Epochs `first` to `last` (from 0, without the last) in one course of the learning rate, `rate` at its highest."""
 
     first: int
     last: int

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -162,6 +163,15 @@ def seal(run: Path) -> None:
     write_json(run / HASHES, found)
 
 
+def add(run: Path, files: Mapping[str, str]) -> None:
+    """Write text files into a run, by name, and their hashes beside those of its other files, which stay."""
+    listed = read_json(run / HASHES) if (run / HASHES).is_file() else {}
+    for name, text in files.items():
+        whole.write_text(run / name, text)
+        listed[name] = hashlib.sha256(text.encode()).hexdigest()
+    write_json(run / HASHES, dict(sorted(listed.items())))
+
+
 def read(run: Path) -> dict[str, Any]:
     """Return a run's `recipe.json`. Raises TrainError where the folder is no run, damaged, or of another version."""
     path = run / "recipe.json"
@@ -196,17 +206,21 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def damaged(path: Path, found: str) -> TrainError:
-    """Return the error about a file of a run that is not what `train` or `quantize` left, with what to type next."""
-    made_again = path.name == "quantize.json" or path.suffix == ".tflite"
+    """Return the error about a file of a run that is not what it was when it was made, with what to type next."""
+    maker = "train"
+    if path.name == "quantize.json" or path.suffix == ".tflite":
+        maker = "quantize"
+    elif path.name.startswith("evaluation_"):
+        maker = "evaluate"
     hint = (
-        f"rm {shlex.quote(str(path))} && curate quantize {shlex.quote(path.parent.name)}"
-        if made_again
-        else f"rm -r {shlex.quote(str(path.parent))} && curate train"
+        f"rm -r {shlex.quote(str(path.parent))} && curate train"
+        if maker == "train"
+        else f"rm {shlex.quote(str(path))} && curate {maker} {shlex.quote(path.parent.name)}"
     )
     return TrainError(
         "a file of the run is damaged",
         where=str(path),
-        expected=f"what `curate {'quantize' if made_again else 'train'}` wrote",
+        expected=f"what `curate {maker}` wrote",
         found=(found.strip().splitlines() or ["nothing"])[0],
         hint=hint,
     )
@@ -223,4 +237,9 @@ def labels(run: Path) -> list[str]:
 
 def write_json(path: Path, values: Any) -> None:
     """Write JSON that a person can read; the file is whole or not there."""
-    whole.write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    whole.write_text(path, as_json(values))
+
+
+def as_json(values: Any) -> str:
+    """Return values as JSON that a person can read."""
+    return json.dumps(values, indent=1, ensure_ascii=False) + "\n"

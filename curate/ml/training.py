@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import gcd
@@ -13,7 +12,19 @@ from typing import Any
 
 from curate import __version__, whole
 from curate.errors import TrainError
-from curate.ml import backend, checkpoints, dataset, evaluation, fitting, models, plots, registry, runs, unfinished
+from curate.ml import (
+    backend,
+    checkpoints,
+    dataset,
+    evaluation,
+    fitting,
+    models,
+    plots,
+    premises,
+    registry,
+    runs,
+    unfinished,
+)
 from curate.ml.backend import Model, keras, tf
 from curate.ml.card import card, markdown
 from curate.ml.checkpoints import State
@@ -24,9 +35,7 @@ from curate.ml.targets import Target, target
 from curate.ml.weights import Unreached
 from curate.report import Progress, silent
 
-FEW = 5  # pictures for training: of a label that has fewer, not much can be learnt
 _MADE_BY = ("short_side", "quality", "hair_removal")  # the knobs of the shards by which a picture's bytes are made
-_NAMED = 8  # labels that a person still reads in one line
 _DONE = "this training was done before; its run folder stands"
 
 
@@ -57,7 +66,7 @@ def train(
     registry.check_weights(options.checked().model, options.weights)
     index = read_index(shards)
     aim = target(index, options.target, shards)
-    masters = [_known(path, aim) for path in teachers]
+    masters = [premises.known(path, aim) for path in teachers]
     options = _on_this_machine(options)
     names = tuple(path.name for path in teachers)
 
@@ -68,8 +77,8 @@ def train(
     if place(settled).is_dir():
         return place(settled), [_DONE]
     labels = dataset.labels_of(shards, "train", options.target)
-    _check_classes(shards, labels, aim)
-    notes = _few(labels, aim) + _leaks(teachers, masters, index["key"])
+    premises.check_classes(shards, labels, aim)
+    notes = premises.few(labels, aim) + premises.leaks(teachers, masters, index["key"])
     tf.config.experimental.enable_op_determinism()
     keras.backend.clear_session()
     keras.utils.set_random_seed(options.seed)
@@ -88,8 +97,8 @@ def train(
                 notes.append(f"went on after epoch {state.epoch} of {settled.epochs}, where it had been stopped")
             try:
                 said = [models.logits_of(models.load(path)) for path in teachers]
-                given = {"logs": logs / run.name if logs else None, "progress": progress}
-                fitting.fit(model, said, shards, settled, labels, state, part, **given)
+                board = logs / run.name if logs else None
+                fitting.fit(model, said, shards, settled, labels, state, part, logs=board, progress=progress)
             except fitting.NoNumberError:
                 checkpoints.forget(part)  # it would come to nothing again
                 raise
@@ -157,61 +166,6 @@ def _in_full_precision(model: Model, options: Options, aim: Target) -> Model:
     return full
 
 
-def _check_classes(shards: Path, labels: Sequence[int], aim: Target) -> None:
-    counts = Counter(labels)
-    if len(counts) < 2:
-        raise TrainError(
-            "the pictures for training are of one class: there is nothing to tell apart",
-            where=str(shards),
-            expected="at least two classes in the split train",
-            found=", ".join(f"{count} x {aim.name_of(label)}" for label, count in counts.items())
-            or "no labelled picture",
-            hint="add a source (curate fetch), then curate build; curate sql 'from class_balance' shows what is there",
-        )
-
-
-def _few(labels: Sequence[int], aim: Target) -> list[str]:
-    """Say which outputs have few pictures for training, and which none."""
-    counts = Counter(labels)
-    none = [name for label, name in enumerate(aim.names) if not counts[label]]
-    few = [f"{name} ({counts[label]})" for label, name in enumerate(aim.names) if 0 < counts[label] < FEW]
-    notes = []
-    if none:
-        notes.append(f"without a picture for training, so never to be answered well: {_listed(none)}")
-    if few:
-        notes.append(f"with fewer than {FEW} pictures for training, so hardly learnt: {_listed(few)}")
-    return notes
-
-
-def _listed(words: Sequence[str]) -> str:
-    more = len(words) - _NAMED
-    return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _known(path: Path, aim: Target) -> dict[str, Any]:
-    """Return what a teacher's recipe says. Raises TrainError where it is of another version, or teaches other labels."""
-    about = runs.read(path)
-    if about["target"] != aim.name or tuple(runs.labels(path)) != aim.names:
-        raise TrainError(
-            "a teacher must know the same labels as its student",
-            where=str(path),
-            expected=f"target {aim.name}, {len(aim.names)} labels",
-            found=f"target {about['target']}, {len(runs.labels(path))} labels",
-            hint=f"curate train --target {aim.name} for the teacher first",
-        )
-    return about
-
-
-def _leaks(teachers: Sequence[Path], known: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    """Say which teachers were trained on other shards than those that the student is tested on."""
-    return [
-        f"the teacher {path.name} was trained on other shards ({about['shards']}, here {key}): what is for test here may "
-        "have been for training there, and through its word reach the student; to be sure, train the teacher on these"
-        for path, about in zip(teachers, known, strict=True)
-        if about["shards"] != key
-    ]
-
-
 def _kept(state: State, options: Options) -> list[str]:
     """Say whose weights were kept, and why it ended."""
     if not state.best_epoch:
@@ -245,22 +199,17 @@ def _about(index: Mapping[str, Any], options: Options, aim: Target, model: Model
 def _metrics(model: Model, shards: Path, options: Options, aim: Target, progress: Progress) -> dict[str, Any]:
     """Return the figures of each split; with "both" those of the category, and under "subtype" those of the subtype."""
     metrics: dict[str, Any] = {}
-    answer = tf.function(model, reduce_retracing=True)
-    subtypes = evaluation.keras_answer(answer)
+    answer = evaluation.keras_answer(model)
+    sums = aim.members[len(aim.names) :].T
     for split in ("validation", "test"):
         with progress(f"score {split}", None, "pictures") as advance:
-            given: dict[str, Any] = {"side": options.side, "advance": advance}
-            if aim.name != "both":
-                found = evaluation.answers(subtypes, shards, split, target=aim.name, **given)
-                metrics[split] = evaluation.scores(found, aim.names)
-                continue
-            sums = aim.members[len(aim.names) :].T
-            found = evaluation.answers(
-                lambda pixels: subtypes(pixels) @ sums, shards, split, target="category", **given
-            )
-            metrics[split] = evaluation.scores(found, aim.categories)
-            found = evaluation.answers(subtypes, shards, split, target="subtype", **given)
-            metrics[split]["subtype"] = evaluation.scores(found, aim.names)
+            found = evaluation.answers(answer, shards, split, target=aim.name, side=options.side, advance=advance)
+        if aim.name != "both":
+            metrics[split] = evaluation.scores(found, aim.names)
+            continue
+        categories = found.of(found.categories, found.probabilities @ sums) if found.ids else found
+        metrics[split] = evaluation.scores(categories, aim.categories)
+        metrics[split]["subtype"] = evaluation.scores(found.of(found.truth, found.probabilities), aim.names)
     return metrics
 
 

@@ -66,7 +66,7 @@ def _take(folder: Path, run: Path) -> int:
         except OSError:  # a file system that knows no locks: done without
             pass
         with suppress(OSError):
-            if os.path.samestat(os.fstat(lock), os.stat(folder / _LOCK)):
+            if os.path.samestat(os.fstat(lock), (folder / _LOCK).stat()):
                 os.truncate(lock, 0)
                 os.pwrite(lock, f"process {os.getpid()} on {platform.node()}".encode(), 0)
                 return lock

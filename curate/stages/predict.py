@@ -1,0 +1,168 @@
+"""predict: a run asked about single pictures and folders of them, read once and answered in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate import encoded
+from curate.csv_rows import CsvRows
+from curate.errors import TrainError, UnreadablePicture, UsageError
+from curate.ml import forms, runs
+from curate.report import Progress, silent
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".ppm")
+_BATCH = 32  # pictures in memory at once
+
+
+def named(folder: Path, name: str, form: str | None) -> tuple[Path, str]:
+    """Return the run below `folder` that a name means, and the form: "keras" where none is given.
+
+    The name may be the path of a `.tflite` file in a run folder, which is that form of it. Raises UsageError for any
+    other `.tflite`, since the file alone does not say which label is which, and where no run is meant.
+    """
+    path = Path(name)
+    if path.suffix != ".tflite":
+        return runs.find(folder, name), form or "keras"
+    word = path.stem.removeprefix("model_")
+    if not path.is_file() or not (path.parent / "recipe.json").is_file() or form not in (None, word):
+        raise UsageError(
+            "this is no form of a run",
+            where=name,
+            expected="a model_<form>.tflite in its run folder, and --form, if given, that form",
+            hint="curate predict RUN PICTURE --form int8",
+        )
+    return path.parent, word
+
+
+def pictures(paths: Iterable[Path]) -> list[Path]:
+    """Return the files that are named, and those in named folders that are called as pictures are, by name.
+
+    Raises UsageError where a path is not there, or nothing is left.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+            found += sorted(inside)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UsageError("there is no such picture", where=str(path), hint="curate predict RUN PICTURE...")
+    if not found:
+        raise UsageError(
+            "there is no picture in what was named",
+            expected=f"files, or folders that hold {', '.join(sorted(SUFFIXES))}",
+            hint="curate predict RUN PICTURE...",
+        )
+    return found
+
+
+def predict_pictures(run: Path, paths: Iterable[Path], *, mode: str = "keras") -> list[dict[str, Any]]:
+    """Return what `predicted` yields, for whoever wants it all at once."""
+    return list(predicted(run, pictures(paths), form=mode))
+
+
+def predicted(
+    run: Path, files: Sequence[Path], *, form: str = "keras", progress: Progress = silent
+) -> Iterator[dict[str, Any]]:
+    """Yield the answer for each file, in their order; some are in memory at a time.
+
+    Each row has picture, label, probability, probabilities (by label, the likeliest first), and, where the run says of
+    which category its labels are, category, category_probability and categories (by name). A file that is no picture
+    has problem in their place. A picture is made first what it would be in the shards that the run was trained on.
+    """
+    model = forms.load(run, form)
+    with progress("predict", len(files), "pictures") as advance:
+        for start in range(0, len(files), _BATCH):
+            batch = files[start : start + _BATCH]
+            yield from _answered(model, batch)
+            advance(len(batch))
+
+
+def write(path: Path, run: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write the answers of a run as CSV, whole or not at all; return how many have a problem.
+
+    A row for each picture: picture, problem, label, probability, where the run knows them category and
+    category_probability, then the probability of each category and of each label by its name. Raises TrainError where
+    the file cannot be written.
+    """
+    labels, categories = runs.labels(run), forms.categories_of(run)
+    broken = 0
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            out = CsvRows(file)
+            of_category = ["category", "category_probability", *categories] if categories else []
+            head = ["picture", "problem", "label", "probability", *of_category, *labels]
+            out.row(head)
+            for row in rows:
+                broken += "problem" in row
+                out.row(_cells(row, labels, categories) if "problem" not in row else _gap(row, len(head)))
+        part.replace(path)
+    except OSError as refused:
+        raise TrainError(
+            "the table could not be written", where=str(path), found=str(refused), hint="--out FILE.csv elsewhere"
+        ) from refused
+    finally:
+        part.unlink(missing_ok=True)
+    return broken
+
+
+def _gap(row: Mapping[str, Any], cells: int) -> list[Any]:
+    return [row["picture"], row["problem"], *[None] * (cells - 2)]
+
+
+def _cells(row: Mapping[str, Any], labels: Sequence[str], categories: Sequence[str]) -> list[Any]:
+    of_category: list[Any] = []
+    if categories:
+        of_category = [row["category"], _told(row["category_probability"])]
+        of_category += [_told(row["categories"][name]) for name in categories]
+    given = [_told(row["probabilities"][name]) for name in labels]
+    return [row["picture"], None, row["label"], _told(row["probability"]), *of_category, *given]
+
+
+def _told(probability: float) -> str:
+    return f"{probability:.6f}"
+
+
+def _answered(model: forms.Form, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    from curate.ml import dataset
+
+    read: dict[Path, Any] = {}
+    problems: dict[Path, str] = {}
+    for path in files:
+        try:
+            made = encoded.handed_on(
+                path.read_bytes(),
+                model.stored["short_side"],
+                model.stored["quality"],
+                bool(model.stored.get("hair_removal", False)),
+            )
+            read[path] = np.asarray(dataset.decode(made.data, model.side))
+        except UnreadablePicture as broken:
+            problems[path] = broken.what
+        except OSError as refused:
+            problems[path] = f"it cannot be read: {refused.strerror or refused}"
+    given = dict(zip(read, model.answer(np.stack(list(read.values()))), strict=True)) if read else {}
+    for path in files:
+        yield {"picture": str(path)} | ({"problem": problems[path]} if path in problems else _said(model, given[path]))
+
+
+def _said(model: forms.Form, probabilities: Any) -> dict[str, Any]:
+    ranked = _ranked(model.labels, probabilities)
+    label, probability = next(iter(ranked.items()))
+    said: dict[str, Any] = {"label": label, "probability": probability, "probabilities": ranked}
+    if model.categories is not None:
+        summed = _ranked(model.categories.names, model.categories.sums(probabilities[None])[0])
+        category, of_category = next(iter(summed.items()))
+        said |= {"category": category, "category_probability": of_category, "categories": summed}
+    return said
+
+
+def _ranked(names: Sequence[str], probabilities: Any) -> dict[str, float]:
+    order = np.argsort(-probabilities, kind="stable")
+    return {names[place]: float(probabilities[place]) for place in order}
