@@ -29,7 +29,7 @@ FORMS = {
     "float16": "weights in 16 bits, computed with in floats",
     "dynamic": "weights in 8 bits; numbers are rounded to 8 bits on the way, by the range they have",
     "int8": "8 bits throughout, ranges from pictures of the split train; batch norm folded, hard-swish as ADD and MUL",
-    "qat": "int8 after a little more training in which the rounding is felt (quantization-aware training)",
+    "qat": "int8 after it has learnt, rounded, to answer as float does (quantization-aware training)",
 }
 """What each form is, for a reader of the table."""
 INTEGER = ("int8", "qat")  # uint8 pixels in, integers inside
@@ -107,15 +107,8 @@ def _rounded(mode: str, model: Model, pictures: npt.NDArray[np.uint8], job: Job)
 
     learner = aware(folded(model), pictures)
     if mode == "qat":
-        fine_tuned(
-            learner,
-            job.shards,
-            target=job.target,
-            side=job.side,
-            batch=job.batch,
-            seed=job.seed,
-            epochs=job.epochs,
-        )
+        given: dict[str, Any] = {"target": job.target, "side": job.side, "batch": job.batch, "seed": job.seed}
+        fine_tuned(learner, model, job.shards, epochs=job.epochs, **given)
     return learner
 
 
