@@ -148,7 +148,7 @@ def test_qat_moves_weights_the_same_way_each_time(pictures: Any, trained: Path) 
     for seed in (1, 1, 2):
         learner = aware(net, pictures)
         before = [np.array(weight) for weight in learner.get_weights()]
-        fine_tuned(learner, shards, target="category", side=SIDE, batch=60, seed=seed, epochs=1)
+        fine_tuned(learner, net, shards, target="category", side=SIDE, batch=60, seed=seed, epochs=1)
         assert any(isinstance(layer, Rounded) for layer in learner.layers)
         found.append(learner.get_weights())
     assert any((old != new).any() for old, new in zip(before, found[0], strict=True))

@@ -30,7 +30,7 @@ FORMS = {
     "float16": "weights in 16 bits, computed with in floats",
     "dynamic": "weights in 8 bits; numbers are rounded to 8 bits on the way, by the range they have",
     "int8": "8 bits throughout, ranges from pictures of the split train; batch norm folded, hard-swish as ADD and MUL",
-    "qat": "int8 after a little more training in which the rounding is felt (quantization-aware training)",
+    "qat": "int8 after it has learnt, rounded, to answer as float does (quantization-aware training)",
     "int16x8": "weights in 8 bits, what flows between them in 16: close to float, for processors without floats",
 }
 """What each form is, for a reader of the table."""
@@ -113,15 +113,8 @@ def _asked(mode: str, model: Model, pictures: npt.NDArray[np.uint8], job: Job) -
         return folded(model)  # hard-swish has no form of 16 bits, but the operations that it is folded into have
     learner = aware(folded(model), pictures)
     if mode == "qat":
-        fine_tuned(
-            learner,
-            job.shards,
-            target=job.target,
-            side=job.side,
-            batch=job.batch,
-            seed=job.seed,
-            epochs=job.epochs,
-        )
+        given: dict[str, Any] = {"target": job.target, "side": job.side, "batch": job.batch, "seed": job.seed}
+        fine_tuned(learner, model, job.shards, epochs=job.epochs, **given)
     return learner
 
 

@@ -68,6 +68,13 @@ def _ranges(graph: Graph, calls: list[Call], pictures: npt.NDArray[np.uint8]) ->
         for place, output in enumerate(outputs):
             least[place].append(float(tf.reduce_min(output)))
             greatest[place].append(float(tf.reduce_max(output)))
+    # What does no more to pixels than shift and scale them has the range of all pixels: then their levels stay apart.
+    pixels: set[int] = {id(graph.input)}
+    ends = seen(np.stack([np.full(pictures.shape[1:], level, np.float32) for level in (0, 255)]), training=False)
+    for place, call in enumerate(calls):
+        if call.kind in ("Add", "Multiply") and {id(each) for each in call.tensors} <= pixels:
+            pixels.add(id(call.output))
+            least[place], greatest[place] = [float(tf.reduce_min(ends[place]))], [float(tf.reduce_max(ends[place]))]
     found = {}
     for call, lows, highs in zip(calls, least, greatest, strict=True):
         # A number that a picture had: halfway to that of a wild one would be far too much.
