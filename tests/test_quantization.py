@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import drawn_shards
+import integer_nets
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated
@@ -44,6 +47,7 @@ def test_the_table(quantized: Path) -> None:
         assert row["agreement"] > 0.9
         assert row["accuracy"] > 0.6
         assert row["ms_1_thread"] > 0
+        assert row["what"] == conversion.FORMS[mode]
     card = (quantized / "card.md").read_text()
     assert all(f"| {mode} |" in card for mode in rows)
     assert not list(quantized.glob(".*"))
@@ -90,6 +94,11 @@ def test_a_card_changes_no_answer_and_no_byte_twice(quantized: Path, tmp_path: P
     pictures = np.stack([drawn_shards.lesion(category, 40_000) for category in range(3)])
     answers = [Interpreted(path).answer(pictures) for path in (copies[0], quantized / "model_int8.tflite")]
     assert np.array_equal(*answers)
+    words = (
+        f"import sys, pathlib; from curate.ml.enclosure import enclosed; enclosed(pathlib.Path({str(copies[0])!r})); "
+    )
+    words += "sys.exit(bool({'tensorflow', 'keras', 'ai_edge_litert'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
     with pytest.raises(TrainError, match="carries no card"):
         enclosure.enclosed(quantized / "model.json")
 
@@ -114,13 +123,16 @@ def test_predict_gives_the_same_answers(quantized: Path, tmp_path: Path) -> None
         predict_pictures(quantized, [pictures], mode="int16x8")
 
 
-def test_a_file_without_weights_never_stands(quantized: Path) -> None:
+def test_a_file_without_weights_never_stands(quantized: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = (quantized / "model_float.tflite").read_bytes()
-    pictures = [drawn_shards.lesion(category, 1) for category in range(3)]
-    truth = Interpreted(data).answer(np.stack(pictures))
+    pictures = np.stack([drawn_shards.lesion(category, 1) for category in range(3)])
+    truth = Interpreted(data).answer(pictures)
     conversion._check("float", data, 1_500_000, pictures, truth)
     with pytest.raises(TrainError, match="is not the model"):
         conversion._check("float", data, 15_000_000, pictures, truth)
+    with pytest.raises(TrainError, match="is not the model"):
+        conversion._check("float", data, 1_500_000, pictures, np.roll(truth, 1, axis=0))
+    monkeypatch.setitem(conversion._MOST_ERROR, "float", 1.0)  # its answers alone speak against it then
     with pytest.raises(TrainError, match="is not the model"):
         conversion._check("float", data, 1_500_000, pictures, np.roll(truth, 1, axis=0))
 
@@ -147,6 +159,38 @@ def test_only_the_form_that_is_missing_is_made(quantized: Path, tmp_path: Path) 
     assert [row["mode"] for row in found["table"]] == ["float", "float16", "dynamic", "int8"]
     assert all((run / f"model_{mode}.tflite").stat().st_mtime_ns == time for mode, time in kept.items())
     assert all(f"| {row['mode']} |" in (run / "card.md").read_text() for row in found["table"])
+
+
+def test_quantization_aware_training_of_a_run(trained: Path, tmp_path: Path) -> None:
+    """From a run to its table, with a network that is small enough to be trained on for a test."""
+    from curate.ml import dataset
+    from curate.ml.backend import keras
+    from curate.ml.quantization import quantize
+
+    shards, run = drawn_shards.trained(trained)
+    run = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("*.tflite", "quantize.json"))
+    net = integer_nets.net()
+    net.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
+    side = integer_nets.SIDE
+    net.fit(dataset.load(shards, "train", target="category", side=side, batch=16, training=True), epochs=5, verbose=0)
+    net.save(run / "model.keras")
+    about = json.loads((run / "recipe.json").read_text())
+    (run / "recipe.json").write_text(json.dumps({**about, "side": side}))
+    for epochs in (1, 2):
+        found = quantize(run, shards, ["qat"], epochs=epochs)
+        assert (found["made"], found["qat_epochs"]) == (3 - epochs, epochs)  # the second time qat alone is another
+        plain, aware = found["table"]
+        assert (plain["mode"], aware["mode"]) == ("float", "qat")
+        assert plain["accuracy"] > 0.6
+        assert aware["agreement"] > 0.9
+        assert (run / "model_qat.tflite").stat().st_size == aware["bytes"]
+    assert quantize(run, shards, ["qat"], epochs=2)["made"] == 0
+    with pytest.raises(UsageError, match="passes"):
+        quantize(run, shards, ["qat"], epochs=0)
+
+
+def test_every_form_is_told() -> None:
+    assert set(conversion.FORMS) == set(conversion._LEAST_BYTES) == set(conversion._MOST_ERROR) == set(conversion.MODES)
 
 
 def test_a_damaged_table(tmp_path: Path) -> None:

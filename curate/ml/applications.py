@@ -6,7 +6,6 @@ from typing import Any
 
 from curate.ml import weights as published
 from curate.ml.backend import Model, Tensor, keras
-from curate.ml.registry import IMAGENET
 
 layers: Any = keras.layers
 
@@ -21,11 +20,15 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of 1
 def logits(pixels: Tensor, classes: int, weights: str | None, *, body: str, dropout: float) -> Tensor:
     """Return the scores [b, classes] of the network of that name in `keras.applications`, such as "ResNet50"."""
     scaled = _scaled(body, pixels)
-    inner = body_of(body, scaled, weights)
+    if body.startswith("EfficientNet"):
+        inner = body_of(body, scaled, None)
+        if weights is not None:  # by way of a second one: for "imagenet" Keras adds a layer, and ours are of one form
+            inner.set_weights(body_of(body, keras.Input(pixels.shape[1:]), weights).get_weights())
+        _normalize(inner)
+    else:
+        inner = body_of(body, scaled, weights)
     if body == "ResNet50" and weights is not None:
         _turn_round(inner.get_layer("conv1_conv"))
-    if body.startswith("EfficientNet") and weights != IMAGENET:
-        _normalize(inner)
     x = layers.GlobalAveragePooling2D(name=POOL)(inner.output)
     x = layers.Dropout(dropout, name="head_dropout")(x)
     return layers.Dense(classes, dtype="float32", name="logits")(x)
@@ -58,8 +61,8 @@ def _turn_round(first: Any) -> None:
 def _normalize(inner: Model) -> None:
     """Give EfficientNet's normalization its means and deviations, which Keras leaves at 0 and 1.
 
-    The published weights bring means, and square roots of deviations that are taken by a layer that Keras adds for
-    `imagenet` alone: from a file too, they are set here. https://github.com/tensorflow/tensorflow/issues/49930
+    The published weights bring other numbers: square roots of deviations, of which the layer that Keras adds for
+    "imagenet" takes the root once more. https://github.com/tensorflow/tensorflow/issues/49930
     """
     layer = next(layer for layer in inner.layers if isinstance(layer, layers.Normalization))
     layer.adapt_mean.assign(_MEAN)

@@ -54,7 +54,7 @@ def form_card(
     whole = card(about, {}, labels, credits_)
     kept = ("model", "target", "intended_use", "warning", "input", "output", "labels", "licenses", "data")
     told = {name: whole[name] for name in kept}
-    told["input"] = {**whole["input"], "dtype": dtype, "made_by": about.get("pictures", {})}
+    told["input"] = {**whole["input"], "dtype": dtype, "stored_as": about.get("pictures", {})}
     trained = {name: about.get(name) for name in ("shards", "initial", "published", "teachers", "reference")}
     return {"mode": mode, "run": run, **told, "trained": trained}
 

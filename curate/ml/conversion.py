@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -134,7 +134,8 @@ def _saved(model: Model, folder: Path) -> Path:
     return folder
 
 
-def _tflite(saved: Path, mode: str, pictures: npt.NDArray[np.uint8]) -> bytes:
+def _tflite(saved: Path, mode: str, pictures: Sequence[npt.NDArray[np.uint8]] | npt.NDArray[np.uint8] = ()) -> bytes:
+    """Return the file; `pictures` (uint8 [n, side, side, 3]) set the ranges of int16x8, the others need none."""
     from curate.ml.backend import tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))

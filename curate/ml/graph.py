@@ -51,7 +51,7 @@ def taken_apart(model: Model) -> Graph:
 
     Raises TrainError for a model that is not functional (its calls are Python code), or has several inputs or outputs.
     """
-    if not isinstance(model, keras.Model) or len(model.inputs or ()) != 1 or len(model.outputs or ()) != 1:
+    if [len(getattr(model, ends, None) or ()) for ends in ("inputs", "outputs")] != [1, 1]:
         raise TrainError(
             "the model cannot be taken apart",
             where=getattr(model, "name", ""),

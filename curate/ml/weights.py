@@ -126,7 +126,7 @@ def _read(path: Path) -> Mapping[str, Array]:
             where=str(path),
             expected="a safetensors file",
             found=str(broken),
-            hint=f"rm {shlex.quote(str(path))}, then the same again",
+            hint=f"rm {shlex.quote(str(path))}, and get it anew",
         ) from broken
     return held
 
