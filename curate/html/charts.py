@@ -45,10 +45,11 @@ def interval(value: float, low: float | None, high: float | None, words: str, *,
     """Return a share (0..1) as a stroke on a bar, its interval as a band around it, and a thin `mark` beside it."""
     drawn = []
     if low is not None and high is not None:
-        drawn.append(_rect(low, max(high - low, _THIN), "sky", words))
-    if mark is not None:
-        drawn.append(_rect(min(max(mark - _THIN / 3, 0.0), 1 - _THIN), _THIN * 0.66, "dark", words))
-    drawn.append(_rect(min(max(value - _THIN, 0.0), 1 - 2 * _THIN), 2 * _THIN, "blue", words))
+        drawn.append(_rect(low, max(high - low, _THIN), "grey", words))
+    for where, width, colour in ((mark, 0.01, "dark"), (value, 0.02, "blue")):
+        if where is not None:
+            start = min(max(where - width / 2, 0.0), 1 - width)
+            drawn.append(_rect(start, width, f"{colour} thin", words))
     return _svg(drawn, words)
 
 

@@ -56,9 +56,8 @@ def assess(
     rankings = {
         label: curves.Ranking(found.probabilities[:, label], found.truth == label, family, families) for label in ranked
     }
-    statistics |= {("class", label): ranking for label, ranking in rankings.items()}
     if rankings:
-        statistics["macro"] = _Macro(list(rankings.values()))
+        statistics["curves"] = _Curves({names[label]: ranking for label, ranking in rankings.items()})
     groups, members = _groups(found), {}
     for key, mask in groups.items():
         members[key] = _group(found, names, mask, family, right, sought)
@@ -68,7 +67,7 @@ def assess(
     return about | {
         "accuracy": estimated["whole"]["accuracy"],
         "balanced_accuracy": estimated["recall"]["balanced_accuracy"],
-        "auc": estimated["macro"]["auc"] if rankings else None,
+        "auc": estimated["curves"]["auc"] if rankings else None,
         "auc_over": [names[label] for label in ranked],
         "majority": {"label": names[majority], "accuracy": plain["majority"], "balanced_accuracy": 1 / len(present)},
         "loss": plain["loss"],
@@ -87,15 +86,20 @@ def assess(
     }
 
 
-class _Macro:
-    """The mean over classes of the areas under their curves."""
+class _Curves:
+    """The figures of each class's curve, by (class, figure), and the mean of the areas as `auc`."""
 
-    def __init__(self, rankings: Sequence[curves.Ranking]) -> None:
+    def __init__(self, rankings: Mapping[str, curves.Ranking]) -> None:
         self._rankings = rankings
-        self.families: Mapping[str, int] = {}
+        self.families: Mapping[Any, int] = {
+            (name, figure): count for name, ranking in rankings.items() for figure, count in ranking.families.items()
+        }
 
-    def figures(self, weights: bootstrap.Weights) -> dict[str, bootstrap.Floats]:
-        return {"auc": bootstrap.mean_of([ranking.figures(weights)["auc"] for ranking in self._rankings])}
+    def figures(self, weights: bootstrap.Weights) -> dict[Any, bootstrap.Floats]:
+        found: dict[Any, bootstrap.Floats] = {}
+        for name, ranking in self._rankings.items():
+            found |= {(name, figure): values for figure, values in ranking.figures(weights).items()}
+        return found | {"auc": bootstrap.mean_of([found[name, "auc"] for name in self._rankings])}
 
 
 def _class(
@@ -107,7 +111,9 @@ def _class(
     if small is not None:
         return about | {"too_small": small}
     about["recall"] = estimated["recall"][name]
-    return about | (estimated["class", label] if reason is None else {"unrankable": reason})
+    if reason is not None:
+        return about | {"unrankable": reason}
+    return about | {figure: estimated["curves"][name, figure] for figure in curves.NAMES}
 
 
 def _groups(found: Answers) -> dict[tuple[str, str], Mask]:

@@ -31,9 +31,9 @@ class Statistic(Protocol):
     `families` says, for a figure that is a share of pictures, of how many families these are.
     """
 
-    families: Mapping[str, int]
+    families: Mapping[Any, int]
 
-    def figures(self, weights: Weights) -> Mapping[str, Floats]:
+    def figures(self, weights: Weights) -> Mapping[Any, Floats]:
         """Return figures by name, each float [draws]; NaN where a draw has nothing to make one of."""
         ...
 
@@ -50,7 +50,7 @@ def draws(families: int, count: int = DRAWS, seed: int = SEED) -> Iterator[Weigh
 
 def estimates(
     statistics: Mapping[Any, Statistic], families: int, *, count: int = DRAWS, seed: int = SEED
-) -> dict[Any, dict[str, dict[str, float | None]]]:
+) -> dict[Any, dict[Any, dict[str, float | None]]]:
     """Return the figures of each statistic as {"value", "low", "high"}, the ends None where there is no interval.
 
     All statistics see the same draws. Where every draw gives a share of 0 or 1 again, as it does where nothing went
@@ -59,7 +59,7 @@ def estimates(
     """
     whole = np.ones((families, 1), np.float32)
     values = {key: dict(each.figures(whole)) for key, each in statistics.items()}
-    seen: dict[Any, dict[str, list[Floats]]] = {key: {name: [] for name in found} for key, found in values.items()}
+    seen: dict[Any, dict[Any, list[Floats]]] = {key: {name: [] for name in found} for key, found in values.items()}
     for weights in draws(families, count, seed):
         for key, each in statistics.items():
             for name, found in each.figures(weights).items():
@@ -101,7 +101,7 @@ class Shares:
         families_of = {name: len(np.unique(family[held])) for name, (_, held) in parts.items()}
         if mean is not None:  # as sure as the least sure of its parts
             families_of[mean[0]] = min(families_of[name] for name in mean[1])
-        self.families: Mapping[str, int] = families_of
+        self.families: Mapping[Any, int] = families_of
 
     def figures(self, weights: Weights) -> dict[str, Floats]:
         """Return the mean of each name, and the mean of the named means under its own name."""

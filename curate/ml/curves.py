@@ -7,6 +7,7 @@ such places are one block: the figures are exact, and weighted anew for thousand
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ class Ranking:
         count = int(blocks[-1]) + 1 if len(blocks) else 0
         self._positive = by_family(blocks[positive], family[positive], families, count)
         self._negative = by_family(blocks[~positive], family[~positive], families, count)
-        self.families: Mapping[str, int] = {
+        self.families: Mapping[Any, int] = {
             "sensitivity_at_90_specificity": len(np.unique(family[positive])),
             "specificity_at_90_sensitivity": len(np.unique(family[~positive])),
         }

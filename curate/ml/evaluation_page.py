@@ -101,7 +101,7 @@ def _whole(values: Mapping[str, Any]) -> list[Content]:
             )
     return [
         _against(values),
-        table("The whole split", [*words("figure"), *bars("0 to 1"), *numbers("value"), *words("interval")], rows),
+        table("The whole split", [*words("figure"), *bars("0 to 1"), *numbers("value", "interval")], rows),
         paragraph(
             "The thin dark stroke is what whoever looks at no picture gets: by always answering the most frequent "
             "class, or by ranking at random.",

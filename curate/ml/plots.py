@@ -69,7 +69,7 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Markup:
     It is a part of a page; the numbers, from 1, are explained beside it.
     """
     size = len(labels)
-    side = (WIDTH - 40.0) / size
+    side = min(60.0, (WIDTH - 40.0) / size)
     drawn: list[Markup] = []
     for row in range(size):
         whole = sum(counts[row])
@@ -95,7 +95,7 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Markup:
             )
     drawn.append(element("text", "answer →", x=34, y=11, class_="soft"))
     drawn.append(element("text", "truth ↓", x=0, y=26, class_="soft"))
-    return figure(join(drawn), WIDTH, f"confusion matrix of {size} classes; the table gives its numbers")
+    return figure(join(drawn), 40 + side * size, f"confusion matrix of {size} classes; the table gives its numbers")
 
 
 def _history(history: Mapping[str, Sequence[float]]) -> tuple[Markup, float, str]:

@@ -76,6 +76,8 @@ def predicted(
     has problem in their place. A picture is made first what it would be in the shards that the run was trained on.
     """
     model = forms.load(run, form)
+    if missing := {"short_side", "quality"} - set(model.stored):
+        raise runs.damaged(run / "recipe.json", f"no pictures.{min(missing)}")
     with progress("predict", len(files), "pictures") as advance:
         for start in range(0, len(files), _BATCH):
             batch = files[start : start + _BATCH]
