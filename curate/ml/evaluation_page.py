@@ -103,7 +103,7 @@ def _whole(values: Mapping[str, Any]) -> list[Content]:
         _against(values),
         table("The whole split", [*words("figure"), *bars("0 to 1"), *numbers("value", "interval")], rows),
         paragraph(
-            "The thin dark stroke is what whoever looks at no picture gets: by always answering the most frequent "
+            "The thin stroke is what whoever looks at no picture gets: by always answering the most frequent "
             "class, or by ranking at random.",
             class_="soft",
         ),
@@ -306,7 +306,7 @@ def _both(estimate: Mapping[str, Any]) -> str:
 
 
 def _small(reason: str) -> Markup:
-    return element("span", f"too small: {reason}", class_="soft")
+    return element("span", "too small", class_="soft", title=reason)
 
 
 def _wide(*heads: str) -> list[Column]:
