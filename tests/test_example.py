@@ -59,7 +59,8 @@ def test_frame_has_length_and_checksums() -> None:
 def test_writing_does_not_load_tensorflow() -> None:
     code = (
         "import sys, curate.ml.example, curate.ml.shards, curate.ml.credits, curate.ml.runs, curate.ml.card, "
-        "curate.stages.shard, curate.stages.train, curate.stages.quantize, curate.stages.evaluate; "
+        "curate.stages.shard, curate.stages.train, curate.stages.quantize, curate.stages.evaluate, "
+        "curate.stages.predict; "
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -52,8 +52,8 @@ def test_one_epoch_is_a_dot() -> None:
 def test_a_point_lies_where_its_numbers_say() -> None:
     drawn, end = chart([Line("one", [(0, 0), (1, 1)], "blue")], Axis.share("x"), Axis.share("y"), height=100)
     (path,) = re.findall(r'<path d="([^"]*)" class="curve blue"><title>', drawn)
-    assert path == "M46 130L350 30"
-    assert end == 166
+    assert path == "M46 136L350 36"
+    assert end == 172
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))

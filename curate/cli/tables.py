@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -149,7 +148,8 @@ def show_answers(skin: Skin, rows: list[dict[str, Any]], top: int) -> None:
         line = {"picture": row["picture"], "problem": row.get("problem")}
         if "category" in row:
             line["category"] = f"{row['category']} {row['category_probability']:.3f}"
-        for place, (label, value) in enumerate(itertools.islice(row.get("probabilities", {}).items(), top)):
+        best = sorted(row.get("probabilities", {}).items(), key=lambda pair: -pair[1])[:top]
+        for place, (label, value) in enumerate(best):
             line[columns[2 + place]] = f"{label} {value:.3f}"
         lines.append(line)
     used = [column for column in columns if any(line.get(column) for line in lines)]

@@ -59,7 +59,7 @@ def chart(lines: Sequence[Line], x: Axis, y: Axis, *, top: float = 0.0, height: 
 
     `height` is that of the field between the axes. What is no number is a gap in its line; a point alone is a dot.
     """
-    head = top + _ROW * len(lines) + 14
+    head = top + _ROW * len(lines) + 20
     across, down = WIDTH - _LEFT - _RIGHT, height
 
     def place(point: Point) -> Point:

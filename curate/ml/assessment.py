@@ -173,9 +173,9 @@ def too_small(mask: Mask, family: Ints) -> str | None:
     """Say in words why the pictures of a mask (bool [n]) are too few to be scored; None where they are enough."""
     pictures, families = int(mask.sum()), len(np.unique(family[mask]))
     if pictures < SMALLEST_GROUP:
-        return f"{pictures} pictures, fewer than {SMALLEST_GROUP}"
+        return f"pictures: {pictures}, fewer than {SMALLEST_GROUP}"
     if families < FEWEST_FAMILIES:
-        return f"pictures of {families} families, fewer than {FEWEST_FAMILIES}"
+        return f"families: {families}, fewer than {FEWEST_FAMILIES}"
     return None
 
 

@@ -71,7 +71,7 @@ def predicted(
 ) -> Iterator[dict[str, Any]]:
     """Yield the answer for each file, in their order; some are in memory at a time.
 
-    Each row has picture, label, probability, probabilities (by label, the likeliest first), and, where the run says of
+    Each row has picture, label, probability, probabilities (by label), and, where the run says of
     which category its labels are, category, category_probability and categories (by name). A file that is no picture
     has problem in their place. A picture is made first what it would be in the shards that the run was trained on.
     """
@@ -155,16 +155,16 @@ def _answered(model: forms.Form, files: Sequence[Path]) -> Iterator[dict[str, An
 
 
 def _said(model: forms.Form, probabilities: Any) -> dict[str, Any]:
-    ranked = _ranked(model.labels, probabilities)
-    label, probability = next(iter(ranked.items()))
-    said: dict[str, Any] = {"label": label, "probability": probability, "probabilities": ranked}
+    label, probability, each = _best(model.labels, probabilities)
+    said: dict[str, Any] = {"label": label, "probability": probability, "probabilities": each}
     if model.categories is not None:
-        summed = _ranked(model.categories.names, model.categories.sums(probabilities[None])[0])
-        category, of_category = next(iter(summed.items()))
-        said |= {"category": category, "category_probability": of_category, "categories": summed}
+        summed = model.categories.sums(probabilities[None])[0]
+        category, of_category, each = _best(model.categories.names, summed)
+        said |= {"category": category, "category_probability": of_category, "categories": each}
     return said
 
 
-def _ranked(names: Sequence[str], probabilities: Any) -> dict[str, float]:
-    order = np.argsort(-probabilities, kind="stable")
-    return {names[place]: float(probabilities[place]) for place in order}
+def _best(names: Sequence[str], probabilities: Any) -> tuple[str, float, dict[str, float]]:
+    best = int(probabilities.argmax())
+    each = {name: float(value) for name, value in zip(names, probabilities, strict=True)}
+    return names[best], float(probabilities[best]), each
