@@ -18,11 +18,13 @@ import numpy.typing as npt
 from curate.images.alignment import ALIKE
 from curate.images.features import WAVES, Features, mirrored, unpacked
 
-VERSION = 4
+VERSION = 5
 
 _LIST = 512  # descriptors of a list, on the mean
 _PROBES = 4  # lists looked through for each descriptor
-_NEIGHBOURS = 24  # nearest descriptors looked at for each
+_NEIGHBOURS = 24  # nearest descriptors looked at for each, at most
+_FEWEST = 6  # of them where few pictures are asked: there each place has some near neighbours in every one by chance
+_PICTURES = 16  # asked for each nearest descriptor looked at: as many stand by chance before the right one
 _TREE = 4096  # lists above which the nearest are found along a graph (HNSW, Malkov and Yashunin 2018), not one by one
 _AT_ONCE = 1024  # pictures asked for at a time
 _MIXED = 1 << 18  # descriptors held in a larger form at a time
@@ -39,11 +41,13 @@ class Asked:
     """Pictures that are asked: the features of each, as `features` gives them, and the lists to find them by.
 
     What is found depends on who asks and who is asked alone, not on what else there is, was asked before, or comes
-    later. Of a picture that has more than 24 copies among those asked, some of them are found.
+    later. Of a picture that has more copies among those asked than a sixteenth of them (but 6, and at
+    most 24), some are found, and each of these finds others.
     """
 
     def __init__(self, packed: Sequence[bytes]) -> None:
         self._pictures = len(packed)
+        self._nearest = min(_NEIGHBOURS, max(_FEWEST, len(packed) // _PICTURES))
         self._owners, self._whole, _ = _laid_out(packed)
         self._index = _index(self._whole) if len(self._whole) else None
 
@@ -73,7 +77,7 @@ class Asked:
         """Return the pairs, i * pictures + j, that enough of these rows vote for."""
         assert self._index is not None
         waves = mirrored(whole.waves[rows]) if mirror else whole.waves[rows]
-        away, found = self._index.search(waves.astype(np.float32), _NEIGHBOURS)
+        away, found = self._index.search(waves.astype(np.float32), self._nearest)
         asking, place = np.nonzero((found >= 0) & (away < ALIKE))
         here, there = rows[asking], found[asking, place]
         if own:
