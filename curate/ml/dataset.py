@@ -184,15 +184,23 @@ def reading(shards: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as broken:
-        for listed in read_index(shards)["shards"].values():
-            for shard in listed:
-                path = shards / shard["file"]
-                with path.open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
-                if found != shard["sha256"]:
-                    raise damaged_shard(path, f"sha256 {shard['sha256']}", f"sha256 {found}") from broken
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError):
+        check(shards)
         raise  # the shards are whole: something else is wrong, and its own words say it best
+
+
+def check(shards: Path) -> None:
+    """Raise CorpusError where a shard is not what `index.json` says, by its sha256."""
+    for listed in read_index(shards)["shards"].values():
+        for shard in listed:
+            path = shards / shard["file"]
+            try:
+                with path.open("rb") as file:
+                    found = f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"
+            except FileNotFoundError:
+                found = "no such file"
+            if found != f"sha256 {shard['sha256']}":
+                raise damaged_shard(path, f"sha256 {shard['sha256']}", found)
 
 
 def parse(record: Tensor, names: Collection[str] | None = None) -> dict[str, Tensor]:
