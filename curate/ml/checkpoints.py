@@ -152,7 +152,7 @@ def taken(variables: Any) -> Arrays:
 
 
 def given(variables: Any, arrays: Arrays) -> None:
-    """Put values back into variables, in order. Raises ValueError, before any is changed, where they are not as many
+    """Put values back into variables, in order. Raises ValueError, before any is changed, where they are not as many,
     or of other shapes.
     """
     wanted, found = [tuple(each.shape) for each in variables], [each.shape for each in arrays]
