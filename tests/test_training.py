@@ -156,7 +156,7 @@ def test_the_loss_of_a_label_of_several_outputs() -> None:
 
 
 def test_both_at_once(tiny: Path, tmp_path: Path) -> None:
-    from curate.ml import dataset, models
+    from curate.ml import models, records
     from curate.ml.shards import read_index
     from curate.ml.training import train
 
@@ -164,7 +164,7 @@ def test_both_at_once(tiny: Path, tmp_path: Path) -> None:
     index = read_index(shards)
     aim = target(index | {"category_of_subtype": [0, 2, 2]}, "both", shards)
     found = {"subtype_index": np.array([0, 2, -1, -1, -1]), "category_index": np.array([0, 2, 2, 1, -1])}
-    assert dataset._labels(found, aim).numpy().tolist() == [0, 2, 5, -1, -1]
+    assert records.labels_in(found, aim).numpy().tolist() == [0, 2, 5, -1, -1]
     assert aim.name_of(5) == "malignant alone"
     options = replace(TINY, target="both", epochs=2)
     run, _ = train(shards, tmp_path / "runs", options)
