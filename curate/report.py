@@ -25,6 +25,14 @@ Progress = Callable[[str, int | None, str], AbstractContextManager[Advance]]
 """`progress(title, total, unit)` opens a bar; `total` None: not known."""
 
 
+Say = Callable[[str], object]
+"""Told a line at once, while the work goes on."""
+
+
+def unsaid(text: str) -> None:
+    """Say nothing: what `silent` is to progress."""
+
+
 @contextmanager
 def silent(title: str, total: int | None, unit: str) -> Iterator[Advance]:
     """Show nothing: the progress of a library call or of a quiet command line."""

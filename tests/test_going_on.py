@@ -56,16 +56,18 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(shards: Path, tmp_pa
     assert f"went on after epoch {EPOCHS} of {EPOCHS}, where it had been stopped" in notes
     assert not [path for path in here if path.startswith(".")]
     first, second = one / name, other / name
-    for name in ("history.json", "metrics.json", "recipe.json", "card.json", "history.svg", "labels.txt"):
+    for name in (
+        "history.json",
+        "metrics.json",
+        "recipe.json",
+        "card.json",
+        "history.svg",
+        "labels.txt",
+        "model.keras",
+        "files.json",
+    ):
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
-    assert [each.tobytes() for each in _weights(first)] == [each.tobytes() for each in _weights(second)]
     assert len(json.loads((first / "history.json").read_text())["loss"]) == EPOCHS
-
-
-def _weights(run: Path) -> list[Any]:
-    from curate.ml import models
-
-    return list(models.load(run).get_weights())
 
 
 def test_the_second_of_two_says_that_it_is_running(tmp_path: Path) -> None:
@@ -100,18 +102,73 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
         state = checkpoints.State(epoch, 1, 0.1 + epoch, history={"loss": [0.1] * epoch}, network=values)
         checkpoints.save(tmp_path, state)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-00002.npz", "epoch-00003.npz"]
-    found = checkpoints.newest(tmp_path, network)
+    found, notes = checkpoints.newest(tmp_path, network)
     assert found is not None
+    assert not notes
     assert (found.epoch, found.best, found.history) == (3, 3.1, {"loss": [0.1] * 3})
     assert all(np.array_equal(one, two) for one, two in zip(found.network, values, strict=True))
     path = tmp_path / "epoch-00003.npz"
     whole = path.read_bytes()
     for data in (b"", whole[:100], whole[: len(whole) // 2], whole[:200] + bytes([whole[200] ^ 255]) + whole[201:]):
         path.write_bytes(data)
-        found = checkpoints.newest(tmp_path, network)
+        found, notes = checkpoints.newest(tmp_path, network)
         assert found is not None
         assert found.epoch == 2
-    assert checkpoints.newest(tmp_path, keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)])) is None
+        assert [note.split(" (")[0] for note in notes] == ["the checkpoint epoch-00003.npz was removed: it is damaged"]
+        assert not path.exists()
+    found, notes = checkpoints.newest(tmp_path, keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)]))
+    assert (found, notes) == (None, ["the checkpoint epoch-00002.npz was removed: it is of another network"])
+
+
+def test_all_checkpoints_damaged_or_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was refused does not count as newer than what is written then."""
+    from curate.ml import checkpoints
+    from curate.ml.backend import keras
+
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    values = checkpoints.taken(network.variables)
+    for epoch in (4, 5):
+        (tmp_path / f"epoch-{epoch:05d}.npz").write_bytes(b"rubbish")
+    found, notes = checkpoints.newest(tmp_path, network)
+    assert (found, len(notes)) == (None, 2)
+    with monkeypatch.context() as then:
+        then.setattr(checkpoints, "_MADE_WITH", {"tensorflow": "2.1"})
+        checkpoints.save(tmp_path, checkpoints.State(1, network=values))
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-00001.npz"]
+    found, notes = checkpoints.newest(tmp_path, network)
+    assert (found, notes) == (None, ["the checkpoint epoch-00001.npz was removed: it was made with tensorflow 2.1"])
+
+
+def test_a_state_that_cannot_be_written_or_does_not_fit(tmp_path: Path) -> None:
+    from curate.ml import checkpoints, fitting
+    from curate.ml.backend import keras
+
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    network.compile(optimizer="adam", loss="mse")
+    (tmp_path / "file").touch()
+    for folder, done in ((tmp_path / "file" / "part", "no epoch was kept"), (tmp_path / "part", "epoch-00007.npz")):
+        if "file" not in folder.parts:
+            checkpoints.save(folder, checkpoints.State(7))
+            (folder / f".epoch-00008.npz.tmp-{os.getpid()}").mkdir()  # in the way of what is to be written
+        keeper = checkpoints.Keeper(folder, network, checkpoints.State(), phase=0, patience=5)
+        keeper.set_model(network)
+        with pytest.raises(TrainError, match="could not be written") as told:
+            keeper.on_epoch_end(7, {"loss": 1.0})
+        assert told.value.where == str(folder)
+        assert done in str(told.value.done)
+    with pytest.raises(TrainError, match="does not fit") as told:
+        fitting._go_on(network.optimizer, checkpoints.State(optimizer=[np.zeros(3)]), tmp_path)
+    assert told.value.hint.startswith(f"rm -r {tmp_path} && curate train")
+
+
+def test_what_is_left_beside_a_run_that_is_done(tmp_path: Path) -> None:
+    run = tmp_path / "0123456789abcdef"
+    part = unfinished.folder_of(run)
+    part.mkdir()
+    (part / "epoch-00001.npz").touch()
+    run.mkdir()
+    unfinished.sweep(run)
+    assert [path.name for path in tmp_path.iterdir()] == [run.name]
 
 
 SPLIT = """

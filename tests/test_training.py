@@ -73,8 +73,8 @@ def test_seeded_runs_repeat(tiny: Path, small: Path, tmp_path: Path) -> None:
 
     again, _ = train(tiny, tmp_path / "again", TINY)
     assert again.name == small.name
-    for name in ("history.json", "metrics.json", "recipe.json", "card.md"):
-        assert (again / name).read_text() == (small / name).read_text()
+    for path in small.iterdir():
+        assert (again / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_a_student_of_a_teacher(tiny: Path, small: Path, tmp_path: Path) -> None:
@@ -82,7 +82,9 @@ def test_a_student_of_a_teacher(tiny: Path, small: Path, tmp_path: Path) -> None
 
     run, _ = train(tiny, tmp_path, TINY, teachers=[small])
     assert run.name != small.name
-    assert runs.read(run)["teachers"] == [small.name]
+    shards = runs.read(small)["shards"]
+    (teacher,) = runs.read(run)["teachers"]
+    assert (teacher["run"], teacher["shards"]) == (small.name, [shards])
     assert runs.read(run)["parameters"] == runs.read(small)["parameters"]
     assert abs((run / "model.keras").stat().st_size - (small / "model.keras").stat().st_size) < 5_000
     with pytest.raises(TrainError, match="same labels"):
@@ -154,7 +156,7 @@ def test_the_loss_of_a_label_of_several_outputs() -> None:
 
 
 def test_both_at_once(tiny: Path, tmp_path: Path) -> None:
-    from curate.ml import dataset, models
+    from curate.ml import models, records
     from curate.ml.shards import read_index
     from curate.ml.training import train
 
@@ -162,7 +164,7 @@ def test_both_at_once(tiny: Path, tmp_path: Path) -> None:
     index = read_index(shards)
     aim = target(index | {"category_of_subtype": [0, 2, 2]}, "both", shards)
     found = {"subtype_index": np.array([0, 2, -1, -1, -1]), "category_index": np.array([0, 2, 2, 1, -1])}
-    assert dataset._labels(found, aim).numpy().tolist() == [0, 2, 5, -1, -1]
+    assert records.labels_in(found, aim).numpy().tolist() == [0, 2, 5, -1, -1]
     assert aim.name_of(5) == "malignant alone"
     options = replace(TINY, target="both", epochs=2)
     run, _ = train(shards, tmp_path / "runs", options)
@@ -209,6 +211,87 @@ def test_what_has_no_effect_names_no_other_run() -> None:
     assert replace(TINY, patience=5).settled(taught=False) == plain
 
 
+def test_a_teacher_counts_by_what_it_is(tmp_path: Path) -> None:
+    from curate.ml import premises
+
+    aim = Target("category", ("a", "b"))
+
+    def teacher(folder: str, model: bytes, shards: str, taught_on: list[str]) -> premises.Teacher:
+        run = _run_folder(tmp_path / folder)
+        (run / "model.keras").write_bytes(model)
+        (run / "labels.txt").write_text("a\nb\n")
+        inherited = [{"run": "x", "model": "y", "shards": taught_on}] if taught_on else []
+        about = runs.read_json(run / "recipe.json") | {"shards": shards, "teachers": inherited}
+        runs.write_json(run / "recipe.json", about)
+        return premises.known(run, aim)
+
+    one, other = teacher("alice/best", b"one", "here", []), teacher("bob/best", b"two", "here", ["there"])
+    moved = teacher("carol", b"one", "here", [])
+    keys = [runs.key("here", TINY, [each.model for each in given]) for given in ([one], [other], [moved])]
+    assert keys[0] == keys[2] != keys[1]
+    assert runs.key("here", TINY, [one.model, other.model]) == runs.key("here", TINY, [other.model, one.model])
+    assert premises.known(tmp_path / "alice" / "best" / ".", aim).said()["run"] == "best"
+    (leak,) = premises.leaks([one.said(), other.said()], "here")
+    assert "there, here here" in leak
+
+
+def test_what_a_training_stands_on() -> None:
+    from curate.ml import premises
+
+    aim = Target("both", ("a", "b", "c"), ("x", "y"), (0, 1, 0))
+    premises.check_classes(Path(), [0, 1], aim)
+    premises.check_classes(Path(), [0, 4], aim)
+    with pytest.raises(TrainError, match="one class"):
+        premises.check_classes(Path(), [0, 2, 3], aim)  # all of the category x
+    settled = replace(TINY, epochs=2, head_epochs=5).settled(taught=False)
+    assert [note.split(" for ")[0] for note in premises.head_alone(settled)] == [
+        "the head alone learns",
+        "the head alone learns in all 2 epochs: the body stays as it began",
+    ]
+    assert not premises.head_alone(replace(TINY, epochs=5, weights="imagenet").settled(taught=False))
+
+
+def test_a_file_called_imagenet_is_not_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = replace(TINY, weights="imagenet")
+    before = options.said()
+    (tmp_path / "imagenet").write_bytes(b"any")
+    monkeypatch.chdir(tmp_path)
+    assert options.said() == before
+
+
+def test_validation_of_classes_that_are_not_trained_judges_nothing(tiny: Path) -> None:
+    from curate.ml.fitting import judged_by
+
+    assert judged_by(tiny, TINY, [0, 1, 2]) == 9
+    assert judged_by(tiny, TINY, [0, 1]) == 6
+    assert judged_by(tiny, replace(TINY, target="subtype"), [5]) == 0
+    assert judged_by(tiny, replace(TINY, balance="none"), [5]) == 9
+
+
+def test_options_without_effect(tiny: Path, tmp_path: Path) -> None:
+    from curate.ml.shards import point
+    from curate.stages import train
+    from curate.workspace import Workspace
+
+    workspace = Workspace(tmp_path / "root")
+    shutil.copytree(tiny, workspace.cache / "shards" / "drawn")
+    point(workspace.cache / "shards" / "drawn")
+    with pytest.raises(UsageError, match=r"without effect.*--alpha, --oracle"):
+        train.run(workspace, alpha=0.5, oracle=True, epochs=1)
+    with pytest.raises(UsageError, match=r"without effect.*--focal-gamma"):
+        train.run(workspace, focal_gamma=2.0)
+
+
+def test_a_shard_that_is_another_is_refused(tiny: Path, tmp_path: Path) -> None:
+    """Whole records, but not those that the index names."""
+    from curate.ml.training import train
+
+    shards = shutil.copytree(tiny, tmp_path / "shards")
+    shutil.copyfile(next(shards.glob("*validation*")), next(shards.glob("*train*")))
+    with pytest.raises(CorpusError, match="damaged"):
+        train(shards, tmp_path / "runs", TINY)
+
+
 def test_memory_is_flat_over_epochs(tiny: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No step is traced anew, and what Python holds does not grow, with a teacher too."""
     from curate.ml import checkpoints, training
@@ -242,8 +325,15 @@ def test_a_teacher_of_other_shards_is_named(small: Path, tmp_path: Path) -> None
     from curate.ml.training import train
 
     shards = drawn_shards.make(tmp_path / "shards", {"train": 4, "validation": 2, "test": 2})
-    _, notes = train(shards, tmp_path / "runs", TINY, teachers=[small])
+    said: list[str] = []
+    run, notes = train(shards, tmp_path / "runs", TINY, teachers=[small], say=said.append)
     assert any(small.name in note and "other shards" in note for note in notes)
+    assert "other shards" in said[0]
+    assert said[-1].startswith("epoch 1 of 1: ")
+    assert f"Beware: the teacher {small.name}" in (run / "card.md").read_text()
+    again, notes = train(shards, tmp_path / "runs", TINY, teachers=[small])
+    assert again == run
+    assert any("other shards" in note for note in notes)
     older = shutil.copytree(small, tmp_path / "older")
     runs.write_json(older / "recipe.json", runs.read_json(older / "recipe.json") | {"format": 2})
     with pytest.raises(TrainError, match="another version"):
@@ -299,6 +389,7 @@ def test_no_shards_and_a_misspelt_model(tiny: Path, tmp_path: Path) -> None:
 
 def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from curate.ml import training
+    from curate.ml.backend import keras
 
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     if any((home / "models").glob("*mobilenet*")):
@@ -313,6 +404,10 @@ def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert model.output_shape == (None, 3)
     assert "random weights instead" in notes[0]
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(TINY.seed)
+    random, _ = training._model(replace(TINY, model="mobilenet_v3_small", mixed_precision="off"), aim)
+    assert all(np.array_equal(one, two) for one, two in zip(model.get_weights(), random.get_weights(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -376,6 +471,14 @@ def test_a_damaged_recipe_of_a_run(tmp_path: Path, text: str) -> None:
     with pytest.raises(TrainError, match="damaged") as told:
         runs.read(run)
     assert told.value.where == str(run / "recipe.json")
+    assert told.value.hint == f"rm -r {run} && curate train"
+
+
+def test_a_run_without_its_model(tmp_path: Path) -> None:
+    run = _run_folder(tmp_path / "aaaa")
+    (run / "model.keras").unlink()
+    with pytest.raises(TrainError, match="damaged") as told:
+        runs.read(run)
     assert told.value.hint == f"rm -r {run} && curate train"
 
 

@@ -287,6 +287,20 @@ def test_a_file_of_keras_answers_as_its_own_body_does(name: str, keras_name: str
         models.build("mobilenet_v3_small", classes=3, side=32, weights=str(tmp_path / "no_top.h5"))
 
 
+def test_a_file_of_keras_with_what_is_no_number(tmp_path: Path) -> None:
+    from curate.ml import models
+    from curate.ml.backend import keras
+
+    theirs = keras.applications.MobileNetV3Small((32, 32, 3), include_top=False, weights=None, minimalistic=True)
+    layer = next(layer for layer in theirs.layers if isinstance(layer, keras.layers.DepthwiseConv2D))
+    layer.set_weights([np.full_like(array, np.nan) for array in layer.get_weights()])
+    write_h5(theirs, tmp_path / "nan.h5")
+    with pytest.raises(TrainError, match="no number") as told:
+        models.build("mobilenet_v3_small_minimalistic", classes=3, side=32, weights=str(tmp_path / "nan.h5"))
+    assert told.value.found == f"NaN or infinity in {layer.name}"
+    assert told.value.where == str(tmp_path / "nan.h5")
+
+
 def test_a_host_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from curate.ml import models, weights
     from curate.ml.backend import keras

@@ -10,6 +10,7 @@ import click
 from curate.cli.skin import Skin, cli, example, finish, tell, words
 from curate.cli.tables import show_answers, show_evaluation, show_forms
 from curate.ml import registry
+from curate.recipe import TrainRecipe
 
 _WARNING = "a research model, no medical device: it must not be used to judge a person's skin"
 
@@ -27,35 +28,59 @@ _WARNING = "a research model, no medical device: it must not be used to judge a 
         "curate train --teacher RUN --teacher RUN --oracle",
     ),
 )
-@click.option("--model", metavar="NAME", help="One of the names above (default: mobilenet_v3_small).")
+@click.option("--model", metavar="NAME", help=f"One of the names above (default: {TrainRecipe.model}).")
 @click.option(
     "--target",
     type=click.Choice(["category", "subtype", "both"]),
-    help="What is learnt (default: category); both: a category is then as likely as its subtypes together.",
+    help=f"What is learnt (default: {TrainRecipe.target}); both: a category is as likely as its subtypes together.",
 )
-@click.option("--epochs", type=int, help="Passes over the pictures for training, at most.")
-@click.option("--side", type=int, help="Side of the model's square input, in pixels.")
-@click.option("--batch", type=int, help="Pictures in a step.")
-@click.option("--learning-rate", type=float, help="The highest; it rises at the beginning and falls to 0.")
-@click.option("--seed", type=int, help="Another seed, another draw of weights and augmentation.")
+@click.option(
+    "--epochs", type=int, help=f"Passes over the pictures for training, at most (default: {TrainRecipe.epochs})."
+)
+@click.option("--side", type=int, help=f"Side of the model's square input, in pixels (default: {TrainRecipe.side}).")
+@click.option("--batch", type=int, help=f"Pictures in a step (default: {TrainRecipe.batch}).")
+@click.option(
+    "--learning-rate",
+    type=float,
+    help=f"The highest; it rises at the beginning and falls to 0 (default: {TrainRecipe.learning_rate:g}).",
+)
+@click.option(
+    "--seed", type=int, help=f"Another seed, another draw of weights and augmentation (default: {TrainRecipe.seed})."
+)
 @click.option(
     "--weights",
     metavar="imagenet|FILE",
     help="Start from published weights: downloaded once, or from a file (.safetensors or .h5) that lies here.",
 )
 @click.option("--head-epochs", type=int, help="Epochs of the head alone (default: a fifth with --weights, else none).")
-@click.option("--loss", type=click.Choice(["cross_entropy", "focal"]), help="Default: cross_entropy.")
-@click.option("--focal-gamma", type=float, help="How much the focal loss leaves to what is answered badly.")
-@click.option("--label-smoothing", type=float, help="Share of each label that is spread over all classes.")
+@click.option("--loss", type=click.Choice(["cross_entropy", "focal"]), help=f"Default: {TrainRecipe.loss}.")
 @click.option(
-    "--balance", type=click.Choice(["weights", "sampling", "none"]), help="How rare classes count (default: weights)."
+    "--focal-gamma",
+    type=float,
+    help=f"How much the focal loss leaves to what is answered badly (default: {TrainRecipe.focal_gamma:g}).",
 )
-@click.option("--patience", type=int, help="Epochs without a lower validation loss after which it stops.")
+@click.option(
+    "--label-smoothing",
+    type=float,
+    help=f"Share of each label that is spread over all classes (default: {TrainRecipe.label_smoothing:g}).",
+)
+@click.option(
+    "--balance",
+    type=click.Choice(["weights", "sampling", "none"]),
+    help=f"How rare classes count (default: {TrainRecipe.balance}).",
+)
+@click.option(
+    "--patience",
+    type=int,
+    help="Epochs without a lower validation loss after which it stops (default: a third of all, at least 5).",
+)
 @click.option(
     "--teacher", "teachers", multiple=True, metavar="RUN", help="A run to distil from; may be given several times."
 )
-@click.option("--alpha", type=float, help="Share of the teachers' word in the loss (default: 0.5).")
-@click.option("--temperature", type=float, help="By which the teachers' word is softened (default: 3).")
+@click.option("--alpha", type=float, help=f"Share of the teachers' word in the loss (default: {TrainRecipe.alpha:g}).")
+@click.option(
+    "--temperature", type=float, help=f"By which the teachers' word is softened (default: {TrainRecipe.temperature:g})."
+)
 @click.option("--oracle", is_flag=True, default=None, help="For each picture only the teachers count that are right.")
 @click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard to data_cache/logs/.")
 @words
@@ -63,7 +88,7 @@ def train(skin: Skin, **options: Any) -> None:
     """Train a model."""
     from curate import pipeline
 
-    report = pipeline.run("train", skin.workspace(), **options)
+    report = pipeline.run("train", skin.workspace(), say=skin.say_now, **options)
     tell(skin, report)
     skin.say(f"next: curate quantize {Path(report.details['run']).name}")
     finish(skin, [report])

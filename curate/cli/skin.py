@@ -71,6 +71,13 @@ class Skin:
         if not self.json and not self.quiet:
             click.echo(text)
 
+    def say_now(self, text: str) -> None:
+        """Print a line on stderr while the work goes on, above its bar; not where a bar would not be wanted."""
+        from tqdm import tqdm
+
+        if not self.json and not self.quiet:
+            tqdm.write(text, file=sys.stderr)
+
     def give(self, document: Any) -> None:
         """Print the result as one JSON document, if that is wanted."""
         if self.json:

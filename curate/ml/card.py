@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from curate.ml import premises
 from curate.ml.credits import Credit
 
 NOT_A_DEVICE = (
@@ -85,7 +86,9 @@ def markdown(values: Mapping[str, Any]) -> str:
         f"seed {training['seed']}, on the shards `{training['shards']}`.",
     ]
     if training["teachers"]:
-        lines.append(f"Distilled from the runs {', '.join(training['teachers'])}.")
+        lines.append(f"Distilled from the runs {', '.join(teacher['run'] for teacher in training['teachers'])}.")
+    for leak in premises.leaks(training["teachers"], training["shards"]):
+        lines += ["", f"**Beware: {leak}.**"]
     lines += [
         "",
         "## How good it is",

@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from curate import whole
-from curate.ml.backend import Model, keras
+from curate.errors import TrainError
+from curate.ml.backend import Model, keras, tf
 
 Arrays = list[npt.NDArray[Any]]
 
 _KEPT = 2  # checkpoints: where the newest is damaged, the one before it counts
 _NAME = "epoch-{:05d}.npz"
+_MADE_WITH = {"keras": keras.__version__, "tensorflow": tf.__version__}  # another version may go on otherwise, or not
 
 
 @dataclass
@@ -50,7 +52,7 @@ _ARRAYS = ("network", "optimizer", "weights")
 def save(folder: Path, state: State) -> None:
     """Write a checkpoint, and take away those that are no longer needed. Raises OSError as the system does."""
     said = {name: value for name, value in asdict(state).items() if name not in _ARRAYS}
-    said |= {name: len(getattr(state, name)) for name in _ARRAYS}
+    said |= {name: len(getattr(state, name)) for name in _ARRAYS} | {"made_with": _MADE_WITH}
     arrays = {f"{name}/{number}": each for name in _ARRAYS for number, each in enumerate(getattr(state, name))}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, state=np.frombuffer(json.dumps(said).encode(), np.uint8), **arrays)
@@ -61,13 +63,20 @@ def save(folder: Path, state: State) -> None:
         path.unlink(missing_ok=True)
 
 
-def newest(folder: Path, network: Model) -> State | None:
-    """Return the newest checkpoint that is whole and fits the network; None where there is none."""
+def newest(folder: Path, network: Model) -> tuple[State | None, list[str]]:
+    """Return the newest checkpoint that is whole, of these versions of Keras and TensorFlow, and fits the network; None
+    where there is none. Newer ones, which are not, are removed, and a sentence says so of each.
+    """
+    notes: list[str] = []
     for path in sorted(folder.glob("epoch-*.npz"), reverse=True):
         state = _read(path)
-        if state and [each.shape for each in state.network] == [tuple(each.shape) for each in network.variables]:
-            return state
-    return None
+        if isinstance(state, State):
+            if [each.shape for each in state.network] == [tuple(each.shape) for each in network.variables]:
+                return state, notes
+            state = "it is of another network"
+        path.unlink(missing_ok=True)  # else it would count as newer than those that are written now
+        notes.append(f"the checkpoint {path.name} was removed: {state}")
+    return None, notes
 
 
 def forget(folder: Path) -> None:
@@ -76,15 +85,21 @@ def forget(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> State | None:
+def _read(path: Path) -> State | str:
+    """Return a checkpoint, or why it is none."""
     try:
         # Each member is held against its checksum as it is read.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             said = json.loads(found["state"].tobytes())
+            versions = said.pop("made_with", {})
+            if versions != _MADE_WITH:
+                return "it was made with " + (
+                    ", ".join(f"{name} {versions[name]}" for name in versions) or "no version"
+                )
             arrays = {name: [found[f"{name}/{number}"] for number in range(said[name])] for name in _ARRAYS}
             return State(**(said | arrays))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None  # damaged: the one before it counts, and what came after is trained again
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as broken:
+        return f"it is damaged ({broken})"
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
@@ -118,7 +133,17 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
                 state.stopped = self.model.stop_training = state.waited >= self._patience
         state.network = taken(self._network.variables)
         state.optimizer = taken(self.model.optimizer.variables)
-        save(self._folder, state)
+        try:
+            save(self._folder, state)
+        except OSError as broken:
+            left = sorted(path.name for path in self._folder.glob("epoch-*.npz"))
+            raise TrainError(
+                "the state after an epoch could not be written",
+                where=str(self._folder),
+                found=str(broken),
+                done=f"what stands is {left[-1]}" if left else "no epoch was kept",
+                hint="make room, then the same curate train" + (", which goes on from there" if left else ""),
+            ) from broken
 
 
 def taken(variables: Any) -> Arrays:
@@ -127,6 +152,11 @@ def taken(variables: Any) -> Arrays:
 
 
 def given(variables: Any, arrays: Arrays) -> None:
-    """Put values back into variables, in order. Raises ValueError where they are not as many, or of other shapes."""
+    """Put values back into variables, in order. Raises ValueError, before any is changed, where they are not as many,
+    or of other shapes.
+    """
+    wanted, found = [tuple(each.shape) for each in variables], [each.shape for each in arrays]
+    if wanted != found:
+        raise ValueError(f"{len(found)} arrays for {len(wanted)} variables, or of other shapes")
     for variable, value in zip(variables, arrays, strict=True):
         variable.assign(value)

@@ -1,16 +1,14 @@
 """Shards as `tf.data`: a recipe of small steps, each for use on its own; same seed, same order.
 
 `load` is the recipe: `encoded`, then for training `balancing.resampled` and `shuffle`, then `pixels_of`, then `fit` or
-for training `augmentation.augment`, then `batch`. docs/reading-shards.md shows each.
+for training `augmentation.augment`, then `batch`. docs/reading-shards.md shows each. The steps
+below pictures are those of `curate.ml.records`; they can be had here too.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,18 +16,21 @@ from curate.errors import UsageError
 from curate.ml.augmentation import HAIR, RULER, augment
 from curate.ml.backend import Dataset, Tensor, tf
 from curate.ml.balancing import LIMIT, class_weights, resampled, with_weight
-from curate.ml.example import SCHEMA
-from curate.ml.shards import damaged_shard, files_of, read_index
-from curate.ml.targets import Target
-from curate.ml.targets import target as target_of
+from curate.ml.records import (
+    Worker,
+    blocks,
+    check,
+    features_of,
+    labels_in,
+    labels_of,
+    names_of,
+    parse,
+    reading,
+    records,
+    target_in,
+)
 
 SHUFFLED = 2048  # encoded pictures in memory while their order is drawn; a split that is not larger is drawn as a whole
-FILES_AT_ONCE = 8  # shards that are open at once in training, so that neighbours in a batch are none in a file
-BLOCK = 32  # records that are read and parsed at once
-_DTYPES = {"bytes": "string", "text": "string", "int64": "int64", "float": "float32"}
-
-Worker = Any
-"""`tf.distribute.InputContext`: which of how many workers reads, for how many replicas."""
 
 
 def load(
@@ -139,12 +140,12 @@ def encoded(
     wanted = target_in(shards, target)
 
     def known(block: Tensor) -> tuple[Tensor, Tensor]:
-        features = tf.io.parse_example(block, _spec(("image", *wanted.features)))
-        labels = _labels(features, wanted)
+        features = tf.io.parse_example(block, features_of(("image", *wanted.features)))
+        labels = labels_in(features, wanted)
         kept = labels >= 0
         return tf.boolean_mask(features["image"], kept), tf.boolean_mask(labels, kept)
 
-    return _blocks(shards, split, worker, seed).map(known, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+    return blocks(shards, split, worker, seed).map(known, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
 
 
 def read(shards: Path, split: str, *, target: str, side: int, worker: Worker | None = None) -> Dataset:
@@ -155,50 +156,15 @@ def read(shards: Path, split: str, *, target: str, side: int, worker: Worker | N
     return (
         records(shards, split, worker=worker)
         .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-        .filter(lambda features: _labels(features, wanted) >= 0)
+        .filter(lambda features: labels_in(features, wanted) >= 0)
         .map(
             lambda features: (
                 {name: value for name, value in features.items() if name != "image"}
-                | {"pixels": decode(features["image"], side), "label": _labels(features, wanted)}
+                | {"pixels": decode(features["image"], side), "label": labels_in(features, wanted)}
             ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
     )
-
-
-def records(shards: Path, split: str, *, worker: Worker | None = None, seed: int | Tensor | None = None) -> Dataset:
-    """Return the serialized examples of a split, shard after shard; with a `seed` from several shards by turns, in an
-    order of shards that is drawn anew each epoch (with a tensor, which belongs to one epoch, once).
-
-    With a `worker` (`tf.distribute.InputContext`) only its part: whole shards where their number can be divided by the
-    number of workers, else every so many-th record. The parts of all workers hold each record once.
-    """
-    return _blocks(shards, split, worker, seed).unbatch()
-
-
-@contextmanager
-def reading(shards: Path) -> Iterator[None]:
-    """Raise CorpusError that names the shard, where TensorFlow meets damaged records in what runs inside.
-
-    TensorFlow does not say in which file it was, so the files are held against the hashes of `index.json`.
-    """
-    try:
-        yield
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as broken:
-        for listed in read_index(shards)["shards"].values():
-            for shard in listed:
-                path = shards / shard["file"]
-                with path.open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
-                if found != shard["sha256"]:
-                    raise damaged_shard(path, f"sha256 {shard['sha256']}", f"sha256 {found}") from broken
-        raise  # the shards are whole: something else is wrong, and its own words say it best
-
-
-def parse(record: Tensor, names: Collection[str] | None = None) -> dict[str, Tensor]:
-    """Return the features of one serialized example by name, `image` still encoded; of `names` alone, if given."""
-    features: dict[str, Tensor] = tf.io.parse_single_example(record, _spec(names))
-    return features
 
 
 def pixels_of(image: Tensor) -> Tensor:
@@ -232,27 +198,6 @@ def decode(image: Tensor, side: int) -> Tensor:
     return tf.cast(fit(pixels_of(image), side), tf.uint8)
 
 
-def labels_of(shards: Path, split: str, target: str, worker: Worker | None = None) -> list[int]:
-    """Return the known labels of a split (of the part of one worker) in the order of the shards, without decoding a
-    picture.
-    """
-    wanted = target_in(shards, target)
-    spec = _spec(wanted.features)
-    labels = _blocks(shards, split, worker).map(lambda block: _labels(tf.io.parse_example(block, spec), wanted))
-    with reading(shards):
-        return [int(label) for block in labels.as_numpy_iterator() for label in block if label >= 0]
-
-
-def names_of(shards: Path, target: str) -> list[str]:
-    """Return the names of what a model of this target answers, in the order of their index."""
-    return list(target_in(shards, target).names)
-
-
-def target_in(shards: Path, target: str) -> Target:
-    """Return a target with all that it means on these shards. Raises UsageError and CorpusError as `targets.target`."""
-    return target_of(read_index(shards), target, shards)
-
-
 def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Iterator[dict[str, Any]]:
     """Yield about `pictures` examples: as evenly over the classes as there are, in a class as evenly over the sources,
     of each the first in hash order. Every class that occurs is there, be it with one picture more than was asked for.
@@ -260,11 +205,11 @@ def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Itera
     Each is a dictionary of the schema's features, `image` still encoded.
     """
     wanted = target_in(shards, target)
-    spec = _spec(("source", *wanted.features))
+    spec = features_of(("source", *wanted.features))
     found: dict[int, Counter[str]] = {}
     with reading(shards):
-        for block in _blocks(shards, split).map(lambda block: tf.io.parse_example(block, spec)):
-            for label, source in zip(_labels(block, wanted).numpy(), block["source"].numpy(), strict=True):
+        for block in blocks(shards, split).map(lambda block: tf.io.parse_example(block, spec)):
+            for label, source in zip(labels_in(block, wanted).numpy(), block["source"].numpy(), strict=True):
                 if label >= 0:
                     found.setdefault(int(label), Counter())[source.decode()] += 1
         classes = _even({label: sum(sources.values()) for label, sources in found.items()}, pictures, least=1)
@@ -275,7 +220,7 @@ def stratified(shards: Path, split: str, *, target: str, pictures: int) -> Itera
         }
         left = sum(quota.values())
         for each in records(shards, split).map(parse).take(-1 if left else 0).as_numpy_iterator():
-            place = int(_labels(each, wanted)), each["source"].decode()
+            place = int(labels_in(each, wanted)), each["source"].decode()
             if quota.get(place, 0) > 0:
                 quota[place] -= 1
                 left -= 1
@@ -291,41 +236,6 @@ def _even(counts: Mapping[Any, int], total: int, least: int = 0) -> dict[Any, in
         shares[name] = min(count, max(least, rest // (len(counts) - place)))
         rest -= shares[name]
     return shares
-
-
-def _labels(features: Mapping[str, Tensor], target: Target) -> Tensor:
-    """Return the labels (see `Target`) that parsed features give, -1 where there is none, or none that is answered."""
-    if target.name != "both":
-        return features[target.features[0]]
-    subtype, category = (features[name] for name in target.features)
-    answered = tf.constant([index in target.of_label for index in range(len(target.categories))] + [False])
-    known = (category >= 0) & tf.gather(answered, tf.where(category >= 0, category, len(target.categories)))
-    return tf.where(subtype >= 0, subtype, tf.where(known, category + len(target.names), -1))
-
-
-def _blocks(shards: Path, split: str, worker: Worker | None = None, seed: int | Tensor | None = None) -> Dataset:
-    """Return what `records` says, some at a time, string [n]: one by one they would cost more to hand on and parse."""
-    paths = [str(path) for path in files_of(shards, split)]
-    held = [shard["pictures"] for shard in read_index(shards)["shards"].get(split, [])]
-    before = list(itertools.accumulate(held, initial=0))[:-1]  # records of the split ahead of each shard
-    workers, number = (worker.num_input_pipelines, worker.input_pipeline_id) if worker else (1, 0)
-    if len(paths) % workers == 0:
-        paths, before, workers, number = paths[number::workers], before[number::workers], 1, 0
-    files = tf.data.Dataset.from_tensor_slices((tf.constant(paths, tf.string), tf.constant(before, tf.int64)))
-
-    def opened(path: Tensor, ahead: Tensor) -> Dataset:
-        found = tf.data.TFRecordDataset(path)
-        return (found if workers == 1 else found.shard(workers, (number - ahead) % workers)).batch(BLOCK)
-
-    if seed is None:
-        return files.flat_map(opened)
-    drawn = files.shuffle(max(1, len(paths)), seed=seed, reshuffle_each_iteration=isinstance(seed, int))
-    return drawn.interleave(opened, cycle_length=FILES_AT_ONCE, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _spec(names: Collection[str] | None = None) -> dict[str, Any]:
-    wanted = [feature for feature in SCHEMA if names is None or feature.name in names]
-    return {feature.name: tf.io.FixedLenFeature([], _DTYPES[feature.kind]) for feature in wanted}
 
 
 def _batch_of_a_replica(batch: int, worker: Worker | None) -> int:
@@ -344,3 +254,22 @@ def _parts(worker: Worker | None) -> list[Worker | None]:
         return [None]
     count, replicas = worker.num_input_pipelines, worker.num_replicas_in_sync
     return [tf.distribute.InputContext(count, number, replicas) for number in range(count)]
+
+
+__all__ = [
+    "Worker",
+    "check",
+    "decode",
+    "encoded",
+    "fit",
+    "labels_of",
+    "load",
+    "names_of",
+    "parse",
+    "pixels_of",
+    "read",
+    "reading",
+    "records",
+    "stratified",
+    "target_in",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from curate.ml.checkpoints import Keeper, State, given
 from curate.ml.distillation import TaughtLoss, distiller
 from curate.ml.losses import LabelLoss, answered_right
 from curate.ml.runs import Options
-from curate.report import Advance, Progress
+from curate.report import Advance, Progress, Say
 
 
 class NoNumberError(TrainError):
@@ -53,12 +54,15 @@ def fit(
     *,
     logs: Path | None,
     progress: Progress,
+    say: Say,
 ) -> None:
     """Train a model on from `state`, with a checkpoint in `folder` after each epoch; its weights are then the best.
 
     `labels` are those of the split train; `options` are settled. The best epoch is the one with the lowest validation
-    loss, the last where no picture is for validation. With `logs`, TensorBoard's files are written there.
-    Raises NoNumberError where the loss is no number, CorpusError where a shard is damaged.
+    loss, the last where no picture is for validation. With `logs`, TensorBoard's files are written there; `say` is told
+    the figures of each epoch.
+    Raises NoNumberError where the loss is no number, CorpusError where a shard is damaged, TrainError where a
+    checkpoint does not fit or cannot be written.
     """
     student = models.logits_of(model)
     target = dataset.target_in(shards, options.target)
@@ -71,7 +75,7 @@ def fit(
         taught = TaughtLoss(loss, alpha=options.alpha, temperature=options.temperature, right=chosen)
         learner = distiller(student, teachers, taught)
     weights = balancing.class_weights(labels, target.labels)
-    validation = _validation(shards, options, weights)
+    validation = _validation(shards, options, weights) if judged_by(shards, options, labels) else None
     steps = max(1, len(labels) // options.batch)
     left = 0 if state.stopped else options.epochs - state.epoch
     title = f"from {state.epoch + 1}" if state.epoch else "train"  # a bar has room for nine letters
@@ -89,14 +93,14 @@ def fit(
             )
             learner.optimizer.build(student.trainable_variables)
             if state.epoch > phase.first:
-                given(learner.optimizer.variables, state.optimizer)
+                _go_on(learner.optimizer, state, folder)
             elif not phase.head_alone:
                 state.waited = 0
             patience = math.inf if phase.head_alone else max(1, options.patience)
             keeper = Keeper(folder, model, state, phase=number, patience=patience)
-            callbacks: list[Any] = [keeper, _steps(advance)]
+            callbacks: list[Any] = [_steps(advance), _told(say, options.epochs), keeper]
             if logs is not None:
-                callbacks.append(Board(logs))
+                callbacks.insert(0, Board(logs))  # before the epoch counts as done: what is cut between is said twice
             learner.fit(
                 _training(shards, options, range(state.epoch, phase.last)),
                 steps_per_epoch=steps,
@@ -128,10 +132,30 @@ def _training(shards: Path, options: Options, epochs: range) -> Dataset:
     )
 
 
-def _validation(shards: Path, options: Options, weights: dict[int, float]) -> Dataset | None:
+def judged_by(shards: Path, options: Options, labels: Sequence[int]) -> int:
+    """Return how many pictures the epochs are judged by: those for validation. Where rare classes count more, those of
+    classes without a picture for training (`labels`) weigh nothing, and do not count.
+    """
+    held = dataset.labels_of(shards, "validation", options.target)
+    return len(held) if options.balance == "none" else sum(label in set(labels) for label in held)
+
+
+def _go_on(optimizer: Any, state: State, folder: Path) -> None:
+    try:
+        given(optimizer.variables, state.optimizer)
+    except ValueError as broken:
+        raise TrainError(
+            "a checkpoint does not fit this training",
+            where=str(folder),
+            expected="the state of its optimizer",
+            found=str(broken),
+            done="nothing was changed",
+            hint=f"rm -r {shlex.quote(str(folder))} && curate train, which begins anew",
+        ) from broken
+
+
+def _validation(shards: Path, options: Options, weights: dict[int, float]) -> Dataset:
     """Return the pictures for validation, weighed as those for training are: the epoch is chosen by what is learnt."""
-    if not dataset.labels_of(shards, "validation", options.target):
-        return None
     found = dataset.load(shards, "validation", target=options.target, side=options.side, batch=options.batch)
     return found if options.balance == "none" else found.map(balancing.with_weight(weights))
 
@@ -164,6 +188,18 @@ def _check(state: State, options: Options) -> None:
         done="no run was left behind",
         hint=f"a lower learning_rate than {options.learning_rate:g} in curate.toml [train]",
     )
+
+
+def _told(say: Say, epochs: int) -> Any:
+    class Told(keras.callbacks.Callback):  # type: ignore[misc]
+        """Says the figures of each epoch in a line."""
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            """Say them, those of validation by their own name."""
+            figures = ", ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+            say(f"epoch {epoch + 1} of {epochs}: {figures}")
+
+    return Told()
 
 
 def _steps(advance: Advance) -> Any:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import json
 import math
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from curate.errors import TrainError
 from curate.ml import runs
 from curate.ml.applications import POOL
 from curate.ml.backend import Model, keras
-from curate.ml.registry import check_weights, find
+from curate.ml.registry import IMAGENET, check_weights, find
 
 layers: Any = keras.layers
+
+_BEGINNING = (1980, 1, 1, 0, 0, 0)  # of what a zip can date
 
 
 def load(run: Path) -> Model:
@@ -25,6 +31,31 @@ def load(run: Path) -> Model:
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as broken:
         # What Keras raises depends on where in the archive the damage lies.
         raise runs.damaged(path, str(broken)) from broken
+
+
+def save(model: Model, path: Path) -> None:
+    """Write a model as Keras does, to `path` (*.keras); the same model gives the same bytes.
+
+    Keras writes the time of day, and for objects that layers share their addresses in memory: the time is left out, and
+    the addresses become numbers in the order in which they occur. Raises OSError as the system does.
+    """
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    about = json.loads(members["metadata.json"])
+    members["metadata.json"] = json.dumps(about | {"date_saved": "1980-01-01@00:00:00"}).encode()
+    numbers: dict[int, int] = {}
+    config = json.loads(members["config.json"], object_hook=lambda found: _numbered(found, numbers))
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, _BEGINNING), data)
+
+
+def _numbered(found: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
+    if "shared_object_id" not in found:
+        return found
+    return found | {"shared_object_id": numbers.setdefault(found["shared_object_id"], len(numbers) + 1)}
 
 
 def build(
@@ -49,7 +80,26 @@ def build(
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = batch_norm_momentum
+    if weights is not None:
+        _check_numbers(model, weights)
     return model
+
+
+def _check_numbers(model: Model, weights: str) -> None:
+    broken = [
+        layer.name
+        for layer in model.layers
+        if not all(np.isfinite(array).all() for array in layer.get_weights() if array.dtype.kind == "f")
+    ]
+    if broken:
+        raise TrainError(
+            "the weights hold what is no number",
+            where=weights,
+            expected="finite numbers in every layer",
+            found=f"NaN or infinity in {', '.join(broken[:3])}"
+            + (f" and {len(broken) - 3} more" if broken[3:] else ""),
+            hint="another file" + ("" if weights == IMAGENET else f", or --weights {IMAGENET}"),
+        )
 
 
 def logits_of(model: Model) -> Model:

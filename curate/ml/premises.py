@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from curate.errors import TrainError
 from curate.ml import runs
+from curate.ml.runs import Options
 from curate.ml.targets import Target
 
 FEW = 5  # pictures for training: of a label that has fewer, not much can be learnt
@@ -18,7 +21,7 @@ _NAMED = 8  # labels that a person still reads in one line
 def check_classes(shards: Path, labels: Sequence[int], aim: Target) -> None:
     """Raise TrainError where the labels for training are of one class, or there are none."""
     counts = Counter(labels)
-    if len(counts) < 2:
+    if len({aim.category_of(label) for label in counts} if aim.name == "both" else counts) < 2:
         raise TrainError(
             "the pictures for training are of one class: there is nothing to tell apart",
             where=str(shards),
@@ -47,8 +50,24 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def known(path: Path, aim: Target) -> dict[str, Any]:
-    """Return what a teacher's recipe says. Raises TrainError where it is of another version, or knows other labels."""
+@dataclass(frozen=True)
+class Teacher:
+    """A run to distil from: its folder, the sha256 (hex) of its model, and the keys of all shards that it was trained
+    on, or a teacher of its, and so on.
+    """
+
+    path: Path
+    model: str
+    shards: tuple[str, ...]
+
+    def said(self) -> dict[str, Any]:
+        """Return what the `recipe.json` of its student says of it."""
+        return {"run": self.path.name, "model": self.model, "shards": list(self.shards)}
+
+
+def known(path: Path, aim: Target) -> Teacher:
+    """Return a run as a teacher. Raises TrainError where it is of another version, damaged, or knows other labels."""
+    path = path.resolve()
     about = runs.read(path)
     if about["target"] != aim.name or tuple(runs.labels(path)) != aim.names:
         raise TrainError(
@@ -58,14 +77,34 @@ def known(path: Path, aim: Target) -> dict[str, Any]:
             found=f"target {about['target']}, {len(runs.labels(path))} labels",
             hint=f"curate train --target {aim.name} for the teacher first",
         )
-    return about
+    inherited = {key for teacher in about.get("teachers", ()) for key in teacher["shards"]}
+    with (path / "model.keras").open("rb") as file:
+        model = hashlib.file_digest(file, "sha256").hexdigest()
+    return Teacher(path, model, tuple(sorted({about["shards"], *inherited})))
 
 
-def leaks(teachers: Sequence[Path], recipes: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    """Say which teachers were trained on other shards than those that the student is tested on."""
+def leaks(teachers: Sequence[Mapping[str, Any]], key: str) -> list[str]:
+    """Say which teachers learnt, themselves or by their own teachers, from other shards than those that the student is
+    tested on; `teachers` as its `recipe.json` says them.
+    """
     return [
-        f"the teacher {path.name} was trained on other shards ({about['shards']}, here {key}): what is for test here "
-        "may have been for training there, and reach the student by its word; to be sure, train the teacher on these"
-        for path, about in zip(teachers, recipes, strict=True)
-        if about["shards"] != key
+        f"the teacher {teacher['run']} learnt, itself or by its own teachers, from other shards "
+        f"({', '.join(other)}, here {key}): what is for test here may have been for training there, and reach the "
+        "student by its word; to be sure, train the teacher on these"
+        for teacher in teachers
+        if (other := [each for each in teacher["shards"] if each != key])
     ]
+
+
+def head_alone(options: Options) -> list[str]:
+    """Say what is strange about epochs of the head alone, in options that are settled."""
+    if not options.head_epochs:
+        return []
+    notes = []
+    if options.weights is None:
+        notes.append(
+            f"the head alone learns for {options.head_epochs} epochs, on a body of random weights that knows nothing"
+        )
+    if options.head_epochs >= options.epochs:
+        notes.append(f"the head alone learns in all {options.epochs} epochs: the body stays as it began")
+    return notes

@@ -6,16 +6,17 @@ import hashlib
 import json
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from curate import whole
 from curate.errors import TrainError, UsageError
+from curate.ml.registry import IMAGENET
 from curate.recipe import RANGES, TrainRecipe
 
-FORMAT = 3  # raise it whenever the same options would train another model
+FORMAT = 4  # raise it whenever the same options would train another model
 HASHES = "files.json"
 """The file of a run that gives the sha256 (hex) of each other file of it, by name."""
 
@@ -77,8 +78,8 @@ class Options:
     def said(self) -> dict[str, Any]:
         """Return plain values; a file of weights is said by its hash, so that its place does not count."""
         values = asdict(self)
-        if self.weights is not None and Path(self.weights).is_file():
-            with Path(self.weights).open("rb") as file:
+        if self.weights not in (None, IMAGENET) and Path(str(self.weights)).is_file():
+            with Path(str(self.weights)).open("rb") as file:
                 values["weights"] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         return values
 
@@ -103,9 +104,12 @@ class Options:
         return math.ceil(self.epochs / 5) if self.weights else 0
 
 
-def key(shards_key: str, options: Options, teachers: tuple[str, ...]) -> str:
-    """Return the name of the run of these options on these shards: 16 hex digits."""
-    made_of = [FORMAT, shards_key, options.said(), teachers]
+def key(shards_key: str, options: Options, teachers: Sequence[str]) -> str:
+    """Return the name of the run of these options on these shards: 16 hex digits.
+
+    `teachers` are the hashes of their models, in any order: what a teacher says counts, not what its folder is called.
+    """
+    made_of = [FORMAT, shards_key, options.said(), sorted(teachers)]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -175,7 +179,7 @@ def add(run: Path, files: Mapping[str, str]) -> None:
 def read(run: Path) -> dict[str, Any]:
     """Return a run's `recipe.json`. Raises TrainError where the folder is no run, damaged, or of another version."""
     path = run / "recipe.json"
-    if not path.is_file() or not (run / "model.keras").is_file():
+    if not path.is_file():
         raise TrainError(
             "this is no run folder", where=str(run), expected="what `curate train` prints", hint="curate train"
         )
@@ -188,6 +192,8 @@ def read(run: Path) -> dict[str, Any]:
             found=f"format {about.get('format')}",
             hint="curate train",
         )
+    if not (run / "model.keras").is_file():
+        raise damaged(run / "model.keras", "no such file")
     missing = {"target", "side", "shards"} - set(about)
     if missing:
         raise damaged(path, f"no {', '.join(sorted(missing))}")

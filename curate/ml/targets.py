@@ -56,6 +56,10 @@ class Target:
             return {}
         return {"categories": {"names": list(self.categories), "of_label": list(self.of_label)}}
 
+    def category_of(self, label: int) -> int:
+        """Return the category of a label of the target "both"; -1 where it has none."""
+        return self.of_label[label] if label < len(self.names) else label - len(self.names)
+
     def name_of(self, label: int) -> str:
         """Return what a label is called."""
         return self.names[label] if label < len(self.names) else f"{self.categories[label - len(self.names)]} alone"

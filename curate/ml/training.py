@@ -33,7 +33,7 @@ from curate.ml.runs import Options
 from curate.ml.shards import read_index
 from curate.ml.targets import Target, target
 from curate.ml.weights import Unreached
-from curate.report import Progress, silent
+from curate.report import Progress, Say, silent, unsaid
 
 _MADE_BY = ("short_side", "quality", "hair_removal")  # the knobs of the shards by which a picture's bytes are made
 _DONE = "this training was done before; its run folder stands"
@@ -48,6 +48,7 @@ def train(
     logs: Path | None = None,
     corpus: str | None = None,
     progress: Progress = silent,
+    say: Say = unsaid,
 ) -> tuple[Path, list[str]]:
     """Train one model on the shards and leave `folder/<key>/`; return that path and what a person should know.
 
@@ -58,27 +59,31 @@ def train(
     A training that was stopped, at whatever moment, is gone on with after its last whole epoch, to the same result:
     until it is done it lives in `folder/.<key>.unfinished/`. The same options give the same run on the same machine;
     for that TensorFlow is told to be deterministic, in this whole process. `teachers` are run folders to distil from,
-    `logs` a folder for TensorBoard (`logs/<key>/`), `corpus` the hash of the corpus, for the record.
+    `logs` a folder for TensorBoard (`logs/<key>/`), `corpus` the hash of the corpus, for the record. `say` is told, as
+    the work goes on, what there is to know before it begins, and the figures of each epoch.
     Raises UsageError for an unknown model, CorpusError where there are no shards or one is damaged, TrainError where
-    the pictures for training are of fewer than two classes, the loss is no number, a teacher does not fit, or another
-    process is at this very training.
+    the pictures for training are of fewer than two classes, the loss is no number, a teacher does not fit, something
+    cannot be written, or another process is at this very training.
     """
     registry.check_weights(options.checked().model, options.weights)
     index = read_index(shards)
     aim = target(index, options.target, shards)
-    masters = [premises.known(path, aim) for path in teachers]
+    # In the order of their hashes: sums of their words are then rounded in one way, however they were typed.
+    masters = sorted((premises.known(path, aim) for path in teachers), key=lambda master: master.model)
     options = _on_this_machine(options)
-    names = tuple(path.name for path in teachers)
 
     def place(settled: Options) -> Path:
-        return folder / runs.key(index["key"], settled, names)
+        return folder / runs.key(index["key"], settled, [master.model for master in masters])
 
     settled = options.settled(taught=bool(teachers))
+    leaks = premises.leaks([master.said() for master in masters], index["key"])
     if place(settled).is_dir():
-        return place(settled), [_DONE]
+        unfinished.sweep(place(settled))
+        return place(settled), [_DONE, *leaks]
+    dataset.check(shards)
     labels = dataset.labels_of(shards, "train", options.target)
     premises.check_classes(shards, labels, aim)
-    notes = premises.few(labels, aim) + premises.leaks(teachers, masters, index["key"])
+    notes = leaks + premises.few(labels, aim)
     tf.config.experimental.enable_op_determinism()
     keras.backend.clear_session()
     keras.utils.set_random_seed(options.seed)
@@ -90,26 +95,34 @@ def train(
         run = place(settled)
         with unfinished.held(run) as part:
             if run.is_dir():
-                return run, [*unreached, _DONE]
-            state = checkpoints.newest(part, model) or State()
+                return run, [*unreached, _DONE, *leaks]
+            found, removed = checkpoints.newest(part, model)
+            state = found or State()
+            notes += removed + premises.head_alone(settled)
             if state.epoch:
                 checkpoints.given(model.variables, state.network)
                 notes.append(f"went on after epoch {state.epoch} of {settled.epochs}, where it had been stopped")
+            for note in notes:
+                say(note)
             try:
-                said = [models.logits_of(models.load(path)) for path in teachers]
+                said = [models.logits_of(models.load(master.path)) for master in masters]
                 board = logs / run.name if logs else None
-                fitting.fit(model, said, shards, settled, labels, state, part, logs=board, progress=progress)
+                fitting.fit(model, said, shards, settled, labels, state, part, logs=board, progress=progress, say=say)
             except fitting.NoNumberError:
                 checkpoints.forget(part)  # it would come to nothing again
                 raise
             model = _in_full_precision(model, settled, aim)
             metrics = _metrics(model, shards, settled, aim, progress)
             about = _about(index, settled, aim, model, state)
-            about |= {"teachers": list(names), "corpus": corpus, "index": _sha256(shards / "index.json")}
+            about |= {
+                "teachers": [master.said() for master in masters],
+                "corpus": corpus,
+                "index": _sha256(shards / "index.json"),
+            }
             credits_ = [Credit.from_dict(each) for each in index["credits"]]
             try:
                 with whole.folder(run) as made:
-                    model.save(made / "model.keras")
+                    models.save(model, made / "model.keras")
                     _describe(made, about, metrics, state.history, aim.names, credits_)
                     runs.seal(made)
             except OSError as broken:
@@ -150,6 +163,9 @@ def _model(options: Options, aim: Target) -> tuple[Model, list[str]]:
             note = (
                 f"the weights {options.weights!r} could not be had ({unreached}): trained from random weights instead"
             )
+            # What was built until then has drawn from the seed, and taken names.
+            keras.backend.clear_session()
+            keras.utils.set_random_seed(options.seed)
             return models.build(options.model, **knobs), [note]
     finally:
         keras.config.set_dtype_policy(before)
@@ -169,7 +185,7 @@ def _in_full_precision(model: Model, options: Options, aim: Target) -> Model:
 def _kept(state: State, options: Options) -> list[str]:
     """Say whose weights were kept, and why it ended."""
     if not state.best_epoch:
-        return ["no picture is for validation: the weights are those of the last epoch"]
+        return ["no picture of what is trained is for validation: the weights are those of the last epoch"]
     notes = [f"kept: the weights of epoch {state.best_epoch}, of the lowest validation loss in {state.epoch}"]
     if state.epoch < options.epochs:
         notes.append(f"stopped after epoch {state.epoch} of {options.epochs}: {state.waited} brought nothing better")

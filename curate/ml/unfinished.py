@@ -46,6 +46,13 @@ def held(run: Path) -> Iterator[Path]:
         os.close(lock)
 
 
+def sweep(run: Path) -> None:
+    """Take away what was left beside a run that is done, unless another process is at it this moment."""
+    if folder_of(run).is_dir():
+        with suppress(TrainError), held(run):
+            pass
+
+
 def _take(folder: Path, run: Path) -> int:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
