@@ -304,8 +304,10 @@ def test_both_targets_are_scored_and_predicted(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="could not be written"):
         predict.write(tmp_path / "absent" / "answers.csv", run, iter(()))
     (tmp_path / "alone.tflite").write_bytes(b"")
-    with pytest.raises(UsageError, match="no form of a run"):
+    with pytest.raises(TrainError, match="carries no card"):
         predict.named(tmp_path, str(tmp_path / "alone.tflite"), None)
+    with pytest.raises(UsageError, match="no such model"):
+        predict.named(tmp_path, str(tmp_path / "absent.tflite"), None)
     about["categories"] = {"names": ["benign"], "of_label": [0, 1]}
     runs.write_json(run / "recipe.json", about)
     with pytest.raises(TrainError, match="damaged"):

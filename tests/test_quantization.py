@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import drawn_shards
 import integer_nets
@@ -41,6 +42,7 @@ def test_the_table(quantized: Path) -> None:
     assert list(rows) == ["float", "float16", "dynamic", "int8"]
     plain = rows["float"]
     assert plain["agreement"] == plain["ratio_1_thread"] == plain["ratio_2_threads"] == 1
+    assert plain["ratios_1_thread"] == plain["ratios_2_threads"] == [1, 1]
     for mode, share in (("float16", 0.55), ("dynamic", 0.35), ("int8", 0.35)):
         row = rows[mode]
         assert (quantized / row["file"]).stat().st_size == row["bytes"] < share * plain["bytes"]
@@ -119,8 +121,99 @@ def test_predict_gives_the_same_answers(quantized: Path, tmp_path: Path) -> None
     assert "problem" in plain[3]
     with pytest.raises(UsageError, match="no such picture"):
         predict_pictures(quantized, [tmp_path / "absent.jpg"])
-    with pytest.raises(UsageError, match="no form"):
-        predict_pictures(quantized, [pictures], mode="int16x8")
+    hints = {"int16x8": "curate quantize run --mode int16x8", "int9": "--form int8", "?": "--form keras"}
+    run = Path(shutil.copytree(quantized, tmp_path / "run"))
+    for form, hint in hints.items():
+        with pytest.raises(UsageError, match="no form") as told:
+            predict_pictures(run, [pictures], mode=form)
+        assert told.value.hint == hint
+
+
+def test_a_file_alone_answers_as_in_its_run(quantized: Path, tmp_path: Path) -> None:
+    from curate.stages import predict
+
+    picture = tmp_path / "picture.png"
+    Image.fromarray(drawn_shards.lesion(1, 30_001)).save(picture)
+    alone = Path(shutil.copy(quantized / "model_int8.tflite", tmp_path / "handed on.tflite"))
+    assert predict.named(tmp_path, str(alone), None) == (alone, "int8")
+    assert predict.named(tmp_path, str(quantized / "model_int8.tflite"), None) == (quantized, "int8")
+    with pytest.raises(UsageError, match="another form"):
+        predict.named(tmp_path, str(alone), "float16")
+    (row,) = predict.predict_pictures(alone, [picture])
+    assert [row] == predict.predict_pictures(quantized, [picture], mode="int8")
+    tables = tmp_path / "alone.csv", tmp_path / "run.csv"
+    for table, run in zip(tables, (alone, quantized), strict=True):
+        assert predict.write(table, run, [row]) == 0
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+
+    card = enclosure.enclosed(alone)
+    names = drawn_shards.CATEGORIES
+    said = {"target": "both", "labels": list(drawn_shards.SUBTYPES)}
+    said["categories"] = {"names": list(names), "of_label": [0, 2, 2]}
+    plain = alone.read_bytes()[: zipfile.ZipFile(alone).infolist()[0].header_offset]
+    alone.write_bytes(plain)
+    enclosure.enclose(alone, {**card, **said})
+    (row,) = predict.predict_pictures(alone, [picture])
+    assert row["categories"]["malignant"] == pytest.approx(sum(list(row["probabilities"].values())[1:]), abs=1e-6)
+    lacking = {"no target": {**card, "target": None}, "input": {**card, "input": {}}, "of_label": {**card, **said}}
+    del lacking["no target"]["target"]
+    lacking["of_label"]["categories"] = {"names": ["benign"]}
+    for each in lacking.values():
+        alone.write_bytes(plain)
+        enclosure.enclose(alone, each)
+        with pytest.raises(TrainError, match="does not say all"):
+            predict.predict_pictures(alone, [picture])
+
+
+def test_a_damaged_file_of_the_same_size_is_refused_and_made_again(quantized: Path, tmp_path: Path) -> None:
+    from curate.ml import forms
+    from curate.ml.quantization import _done_before
+
+    run = Path(shutil.copytree(quantized, tmp_path / "run"))
+    key = json.loads((run / "quantize.json").read_text())["shards"]
+    assert _done_before(run, key)[1] == {"float", "float16", "dynamic", "int8"}
+    for name, form, hint in (("model_int8.tflite", "int8", "curate quantize run"), ("model.keras", "keras", "train")):
+        data = bytearray((run / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        (run / name).write_bytes(data)
+        with pytest.raises(TrainError, match="damaged") as told:
+            forms.load(run, form)
+        assert str(told.value.hint).endswith(hint)
+    assert _done_before(run, key)[1] == {"float", "float16", "dynamic"}
+
+
+def test_what_is_no_number_is_no_answer(tmp_path: Path) -> None:
+    from curate.ml import evaluation
+    from curate.ml.backend import keras
+
+    layers = [keras.layers.Flatten(), keras.layers.Dense(3, bias_initializer=keras.initializers.Constant(np.nan))]
+    net = keras.Sequential([keras.Input((8, 8, 3), name="pixels"), *layers])
+    pixels = np.zeros((2, 8, 8, 3), np.uint8)
+    data = conversion._tflite(conversion._saved(net, tmp_path / "saved"), "float")
+    for answer in (evaluation.keras_answer(net, "model.keras"), Interpreted(data).answer):
+        with pytest.raises(TrainError, match="no number") as told:
+            answer(pixels)
+        assert "2 of 2 pictures" in str(told.value.found)
+    with pytest.raises(ValueError, match="JSON"):
+        runs.as_json({"loss": float("nan")})
+
+
+def test_both_targets_are_scored_apart() -> None:
+    """Two outputs of one category, and pictures of which the category alone is known."""
+    from curate.ml import evaluation, forms, quantization
+
+    given = np.eye(3, dtype=np.float32)[[0, 2, 2, 1]]
+    categories = forms.Categories(("benign", "malignant"), (0, 1, 1))
+    together = evaluation.Answers(
+        np.array([0, 1, 2, -1]), given, ["w", "x", "y", "z"], categories=np.array([0, 1, 1, 1])
+    )
+    subtype = quantization._figures(together, together.truth, given, given, ["a", "b", "c"])
+    assert (subtype["pictures"], subtype["accuracy"], subtype["agreement"]) == (3, pytest.approx(2 / 3), 1)
+    summed = categories.sums(given)
+    category = quantization._figures(together, together.categories, summed, summed[::-1], ["benign", "malignant"])
+    assert (category["pictures"], category["accuracy"], category["agreement"]) == (4, 1, 0.5)
+    with pytest.raises(ValueError, match="unknown"):
+        evaluation.scores(together, ["a", "b", "c"])
 
 
 def test_a_file_without_weights_never_stands(quantized: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +267,9 @@ def test_quantization_aware_training_of_a_run(trained: Path, tmp_path: Path) -> 
     side = integer_nets.SIDE
     net.fit(dataset.load(shards, "train", target="category", side=side, batch=16, training=True), epochs=5, verbose=0)
     net.save(run / "model.keras")
+    with pytest.raises(TrainError, match="damaged"):  # it is not the file that the run's hashes speak of
+        quantize(run, shards, ["qat"])
+    runs.seal(run)
     about = json.loads((run / "recipe.json").read_text())
     (run / "recipe.json").write_text(json.dumps({**about, "side": side}))
     for epochs in (1, 2):
@@ -196,10 +292,57 @@ def test_every_form_is_told() -> None:
 def test_a_damaged_table(tmp_path: Path) -> None:
     from curate.ml.quantization import _done_before
 
-    (tmp_path / "quantize.json").write_text("{")
-    with pytest.raises(TrainError, match="damaged") as told:
-        _done_before(tmp_path, "key")
-    assert "curate quantize" in str(told.value.hint)
+    for text in ("{", '{"table": [{}]}', '{"table": null}', '{"table": ["float"]}', '{"table": []}', '{"table": 3}'):
+        (tmp_path / "quantize.json").write_text(text)
+        with pytest.raises(TrainError, match="damaged") as told:
+            _done_before(tmp_path, "key")
+        assert "curate quantize" in str(told.value.hint)
+
+
+@pytest.mark.parametrize("text", ['{"loss": "x"}', '{"loss": ["x"]}', '{"loss": null}', "[]"])
+def test_a_damaged_history(tmp_path: Path, text: str) -> None:
+    (tmp_path / "history.json").write_text(text)
+    with pytest.raises(TrainError, match="damaged"):
+        runs.history(tmp_path)
+
+
+def test_a_history_with_an_epoch_that_gave_no_number(tmp_path: Path) -> None:
+    from curate.ml import plots
+
+    assert runs.history(tmp_path) == {}
+    (tmp_path / "history.json").write_text('{"loss": [1.0, null]}')
+    assert str(runs.history(tmp_path)) == "{'loss': [1.0, nan]}"
+    assert "loss" in plots.history(runs.history(tmp_path))
+
+
+def test_whose_pictures_were_learnt_from() -> None:
+    from curate.ml.card import _whose
+    from curate.ml.credits import Credit, credits_in
+
+    credits_ = [Credit(name, name, "CC0-1.0", "", "yes", "", (), "", 5) for name in ("learnt", "measured", "values")]
+    index: dict[str, Any] = {"credits": [each.as_dict() for each in credits_]}
+    assert [each.as_dict() for each in credits_in(index)] == index["credits"]
+    told = "\n".join(_whose(index["credits"]))
+    assert "trained and measured on" in told
+    assert "the shards do not say" in told
+    index["splits"] = {"train": {"source": {"learnt": 4}}, "test": {"source": {"learnt": 1, "measured": 5}}}
+    told = "\n".join(_whose([each.as_dict() for each in credits_in(index)]))
+    learnt, measured, values = told.split("## ")[1:]
+    assert "- learnt: 4 pictures," in learnt
+    assert "measured" not in learnt
+    assert "- learnt: 1 pictures in test," in measured
+    assert "- measured: 5 pictures in test," in measured
+    assert "- values: no pictures," in values
+
+
+def test_a_busy_machine_is_told() -> None:
+    from curate.ml.latency import busy
+
+    row = {"mode": "int8", "ratios_1_thread": [0.50, 0.52], "ratios_2_threads": [0.51, 1.20]}
+    assert busy([{**row, "ratios_2_threads": [0.5, 0.6]}]) == []
+    (note,) = busy([row])
+    assert "on 2 threads" in note
+    assert "int8 0.51-1.20" in note
 
 
 def test_a_mode_that_does_not_exist(quantized: Path) -> None:
@@ -207,6 +350,9 @@ def test_a_mode_that_does_not_exist(quantized: Path) -> None:
 
     with pytest.raises(UsageError, match="no mode 'int4'"):
         quantize(quantized, quantized, ["int4"])
+    with pytest.raises(UsageError, match="passes of qat") as told:
+        quantize(quantized, quantized, ["int8"], epochs=5)
+    assert told.value.hint == "curate quantize RUN --mode qat --epochs 5"
 
 
 def test_what_is_no_run(tmp_path: Path) -> None:

@@ -46,10 +46,21 @@ def show_forms(skin: Skin, table: list[dict[str, Any]]) -> None:
         }
         for row in table
     ]
+    finer = [row for row in table if "subtype" in row]
+    if finer:
+        skin.say("of the category, the sum over its subtypes:")
     skin.say(text_table(rows))
+    if finer:
+        skin.say(f"of the subtype, where it is known ({finer[0]['subtype']['pictures']:,} pictures):")
+        skin.say(text_table([{"form": row["mode"], **_of_subtype(row["subtype"])} for row in finer]))
     width = max(len(row["mode"]) for row in table)
     for row in table:
         skin.say(f"{row['mode']:<{width}}  {row['what']}")
+
+
+def _of_subtype(figures: dict[str, Any]) -> dict[str, str]:
+    words = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "agreement": "agrees"}
+    return {name: f"{figures[word]:.3f}" if word in figures else "" for word, name in words.items()}
 
 
 def show_evaluation(skin: Skin, found: dict[str, Any]) -> None:

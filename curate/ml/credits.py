@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from curate.manifest import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What one source asks for, and how many of its pictures are in."""
+    """What one source asks for, and how many of its pictures are in; in which splits, where that is known."""
 
     source: str
     title: str
@@ -23,10 +23,14 @@ class Credit:
     citation: tuple[str, ...]
     homepage: str
     pictures: int
+    pictures_by_split: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return asdict(self) | {"citation": list(self.citation)}
+        """Return plain values, ready for JSON; without `pictures_by_split` where that is not known."""
+        values = asdict(self) | {"citation": list(self.citation)}
+        if not self.pictures_by_split:
+            del values["pictures_by_split"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Credit:
@@ -49,6 +53,25 @@ def credits_of(manifests: Mapping[str, Manifest], pictures: Mapping[str, int]) -
             pictures=count,
         )
         for source, count in sorted(pictures.items())
+    ]
+
+
+def credits_in(index: Mapping[str, Any]) -> list[Credit]:
+    """Return the credits of the shards whose `index.json` is given, by split where it says which sources are in each.
+
+    >>> credit = dict.fromkeys(("source", "title", "license", "license_url", "redistribution"), "drawn")
+    >>> credit |= {"attribution": "", "citation": [], "homepage": "", "pictures": 3}
+    >>> splits = {"train": {"source": {"drawn": 2}}, "test": {"source": {"drawn": 1}}}
+    >>> credits_in({"credits": [credit], "splits": splits})[0].pictures_by_split
+    {'train': 2, 'test': 1}
+    """
+    splits = index.get("splits", {})
+    return [
+        replace(
+            credit,
+            pictures_by_split={split: said.get("source", {}).get(credit.source, 0) for split, said in splits.items()},
+        )
+        for credit in map(Credit.from_dict, index["credits"])
     ]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ def enclosed(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as files:
             card: dict[str, Any] = json.loads(files.read(CARD))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as none:
+            if not isinstance(card, dict):
+                raise ValueError(type(card).__name__)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as none:
         raise TrainError(
             "the model carries no card",
             where=str(path),
@@ -86,4 +89,4 @@ def _with_files(model: bytes, card: Mapping[str, Any]) -> bytes:
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

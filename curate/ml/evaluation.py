@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curate.ml.probabilities import checked
 from curate.vocabulary import ARTEFACTS
 
 SMALLEST_GROUP = 10  # pictures: a share of fewer says more about chance than about the model
@@ -81,10 +82,13 @@ def scores(found: Answers, names: Sequence[str]) -> dict[str, Any]:
     `balanced_accuracy` is the mean recall of the classes that occur. `majority` is the accuracy of whoever always
     answers the most frequent class. `confusion[t][a]` counts pictures of class t that were answered a. Groups and
     classes of fewer than `SMALLEST_GROUP` pictures are counted, not scored. Without pictures only the counts are there.
+    Raises ValueError where a truth is unknown (-1): `Answers.of` leaves such pictures out.
     """
     pictures = len(found.truth)
     if not pictures:
         return {"pictures": 0}
+    if (found.truth < 0).any():
+        raise ValueError("a picture whose label is unknown cannot be scored")
     guessed = found.probabilities.argmax(axis=1)
     right = guessed == found.truth
     confusion = np.zeros((len(names), len(names)), dtype=np.int64)
@@ -105,14 +109,14 @@ def scores(found: Answers, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def keras_answer(model: Any) -> Answer:
-    """Return a Keras model as a function from pixels to probabilities."""
+def keras_answer(model: Any, where: str = "the model as it was trained") -> Answer:
+    """Return a Keras model as a function from pixels to probabilities; TrainError is raised where one is no number."""
     from curate.ml.backend import tf
 
     graph = tf.function(lambda pixels: model(pixels, training=False), reduce_retracing=True)
 
     def answer(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return np.asarray(graph(tf.constant(pixels, tf.float32)), dtype=np.float32)
+        return checked(np.asarray(graph(tf.constant(pixels, tf.float32)), dtype=np.float32), where)
 
     return answer
 

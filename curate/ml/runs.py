@@ -162,8 +162,7 @@ def seal(run: Path) -> None:
     found = {}
     for path in sorted(run.iterdir()):
         if path.is_file() and path.name != HASHES and not path.name.startswith("."):
-            with path.open("rb") as file:
-                found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.name] = sha256(path)
     write_json(run / HASHES, found)
 
 
@@ -211,6 +210,35 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
+def check(path: Path) -> Path:
+    """Return a file of a run. Raises TrainError where it is not what the hash in the run says."""
+    listed = path.parent / HASHES
+    said = read_json(listed).get(path.name) if listed.is_file() else None
+    if said is not None and path.is_file() and (found := sha256(path)) != said:
+        raise damaged(path, f"sha256 {found}, where {HASHES} says {said}")
+    return path
+
+
+def history(run: Path) -> dict[str, list[float]]:
+    """Return what `history.json` of a run says: a number for each epoch by name, NaN where the epoch gave none.
+    Nothing where there is no such file.
+
+    Raises TrainError where it is damaged.
+    """
+    path = run / "history.json"
+    values = read_json(path) if path.is_file() else {}
+    for name, numbers in values.items():
+        if not isinstance(numbers, list) or not all(isinstance(each, int | float | None) for each in numbers):
+            raise damaged(path, f"{name}: no list of numbers")
+    return {name: [math.nan if each is None else each for each in numbers] for name, numbers in values.items()}
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def damaged(path: Path, found: str) -> TrainError:
     """Return the error about a file of a run that is not what it was when it was made, with what to type next."""
     maker = "train"
@@ -247,5 +275,5 @@ def write_json(path: Path, values: Any) -> None:
 
 
 def as_json(values: Any) -> str:
-    """Return values as JSON that a person can read."""
-    return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    """Return values as JSON that a person can read. Raises ValueError for a NaN, which JSON cannot say."""
+    return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

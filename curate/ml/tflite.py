@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.errors import TrainError
+from curate.ml.probabilities import checked
 
 
 class Interpreted:
@@ -32,6 +33,7 @@ class Interpreted:
                 found=str(missing),
                 hint="pip install '.[train]' in the folder of curate",
             ) from missing
+        self._where = "" if isinstance(model, bytes) else str(model)
         data = model if isinstance(model, bytes) else model.read_bytes()
         try:
             with hushed():
@@ -40,7 +42,7 @@ class Interpreted:
         except (ValueError, RuntimeError) as broken:
             raise TrainError(
                 "the model cannot be loaded",
-                where="" if isinstance(model, bytes) else str(model),
+                where=self._where,
                 found=str(broken).strip().splitlines()[0],
                 hint="curate quantize RUN makes it again",
             ) from broken
@@ -50,13 +52,16 @@ class Interpreted:
         self.dtype = np.dtype(self._dtype).name
 
     def answer(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return probabilities [b, classes] for pixels uint8 [b, side, side, 3], one picture after the other."""
+        """Return probabilities [b, classes] for pixels uint8 [b, side, side, 3], one picture after the other.
+
+        Raises TrainError where one of them is no number.
+        """
         rows = []
         for picture in pixels:
             self._interpreter.set_tensor(self._input, picture[None].astype(self._dtype))
             self._interpreter.invoke()
             rows.append(self._interpreter.get_tensor(self._output)[0].copy())
-        return np.asarray(rows, dtype=np.float32)
+        return checked(np.asarray(rows, dtype=np.float32), self._where)
 
     def milliseconds(self) -> float:
         """Return how long one invocation takes, the input being set already."""

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import gcd
+from math import gcd, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from curate.ml import (
 from curate.ml.backend import Model, keras, tf
 from curate.ml.card import card, markdown
 from curate.ml.checkpoints import State
-from curate.ml.credits import Credit
+from curate.ml.credits import Credit, credits_in
 from curate.ml.runs import Options
 from curate.ml.shards import read_index
 from curate.ml.targets import Target, target
@@ -119,7 +119,7 @@ def train(
                 "corpus": corpus,
                 "index": _sha256(shards / "index.json"),
             }
-            credits_ = [Credit.from_dict(each) for each in index["credits"]]
+            credits_ = credits_in(index)
             try:
                 with whole.folder(run) as made:
                     models.save(model, made / "model.keras")
@@ -239,7 +239,8 @@ def _describe(
 ) -> None:
     runs.write_json(folder / "recipe.json", about)
     runs.write_json(folder / "metrics.json", metrics)
-    runs.write_json(folder / "history.json", history)
+    told = {name: [each if isfinite(each) else None for each in numbers] for name, numbers in history.items()}
+    runs.write_json(folder / "history.json", told)
     (folder / "history.svg").write_text(plots.history(history), encoding="utf-8")
     values = card(about, metrics, names, credits_)
     runs.write_json(folder / "card.json", values)

@@ -39,6 +39,7 @@ def run(
     from curate.ml.evaluated import evaluate
     from curate.ml.evaluation_page import evaluation_page
 
+    history = runs.history(folder)  # before the work: a damaged one is told at once
     found = evaluate(folder, made_of, split, form=mode, sensitivity=sensitivity, progress=workspace.progress)
     scored = max(part["pictures"] for part in found["targets"].values())
     report = Report("evaluate", "pictures", made=scored, did="scored")
@@ -61,7 +62,6 @@ def run(
     if split == "validation":
         report.notes.append("the weights were chosen by these pictures: the figures flatter, those of test do not")
     name = f"evaluation_{split}" if mode == "keras" else f"evaluation_{split}_{mode}"
-    history = runs.read_json(folder / "history.json") if (folder / "history.json").is_file() else {}
     try:
         runs.add(folder, {f"{name}.json": runs.as_json(found), f"{name}.html": evaluation_page(found, history)})
     except OSError as refused:

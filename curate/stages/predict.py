@@ -12,6 +12,7 @@ from curate import encoded
 from curate.csv_rows import CsvRows
 from curate.errors import TrainError, UnreadablePicture, UsageError
 from curate.ml import forms, runs
+from curate.ml.enclosure import enclosed
 from curate.report import Progress, silent
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".ppm")
@@ -21,21 +22,28 @@ _BATCH = 32  # pictures in memory at once
 def named(folder: Path, name: str, form: str | None) -> tuple[Path, str]:
     """Return the run below `folder` that a name means, and the form: "keras" where none is given.
 
-    The name may be the path of a `.tflite` file in a run folder, which is that form of it. Raises UsageError for any
-    other `.tflite`, since the file alone does not say which label is which, and where no run is meant.
+    The name may be the path of a `.tflite` file: in a run folder that is this form of the run, anywhere else it answers
+    by the card that it carries, and is itself given back, with the form that its card says. Raises UsageError where
+    there is no such file, where `form` is another, and where no run is meant; TrainError for a file without a card.
     """
     path = Path(name)
     if path.suffix != ".tflite":
         return runs.find(folder, name), form or "keras"
+    if not path.is_file():
+        raise UsageError("there is no such model", where=name, hint="curate predict RUN PICTURE --form int8")
     word = path.stem.removeprefix("model_")
-    if not path.is_file() or not (path.parent / "recipe.json").is_file() or form not in (None, word):
+    in_run = path.name.startswith("model_") and (path.parent / "recipe.json").is_file()
+    if not in_run:
+        word = str(enclosed(path).get("mode", word))
+    if form not in (None, word):
         raise UsageError(
-            "this is no form of a run",
+            "the file is another form than the one that is asked for",
             where=name,
-            expected="a model_<form>.tflite in its run folder, and --form, if given, that form",
+            expected=f"--form {word}, or none",
+            found=f"--form {form}",
             hint="curate predict RUN PICTURE --form int8",
         )
-    return path.parent, word
+    return (path.parent if in_run else path), word
 
 
 def pictures(paths: Iterable[Path]) -> list[Path]:
@@ -92,7 +100,7 @@ def write(path: Path, run: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     category_probability, then the probability of each category and of each label by its name. Raises TrainError where
     the file cannot be written.
     """
-    labels, categories = runs.labels(run), forms.categories_of(run)
+    labels, categories = forms.names_of(run)
     broken = 0
     part = path.with_name(f".{path.name}.part")
     try:

@@ -15,11 +15,12 @@ def run(
     run: Path | str | None = None,
     modes: Sequence[str] = ("float16", "dynamic", "int8"),
     *,
-    epochs: int = 2,
+    epochs: int | None = None,
 ) -> Report:
     """Convert a run's model (None: the run that `train` made or found last) and measure it on the shards of its run.
 
-    Leaves `model_<mode>.tflite`, `quantize.json` and the card in the run folder; `epochs` are those of the mode "qat".
+    Leaves `model_<mode>.tflite`, `quantize.json` and the card in the run folder; `epochs` are those of the mode "qat"
+    (None: 2, or as many as the last time).
     The report's details hold "run", "split" and "table", a row for each form with the float form first.
     Raises UsageError for an unknown run or mode, CorpusError where there are no shards, TrainError where a form cannot
     be made or is not the model.
