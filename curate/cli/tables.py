@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from curate.cli.skin import Skin
 
+_MOST_NAMED = 6  # classes in a sentence
+
 
 def show_ledger(skin: Skin, book: dict[str, Any]) -> None:
     """Print the ledger: a row per source, with what was left out by reason."""
@@ -60,12 +62,17 @@ def show_evaluation(skin: Skin, found: dict[str, Any]) -> None:
         skin.say(f"{target}: {values['pictures']:,} pictures of {values['families']:,} families")
         if not values["pictures"]:
             continue
+        if "too_small" in values:
+            skin.say(f"too small to be scored ({values['too_small']}); answered right: {values['right']:,}")
+            continue
         skin.say(text_table(_whole(values)))
+        for line in _left_out(values):
+            skin.say(line)
         skin.say()
         skin.say(text_table(_classes(values), widest=60))
         for label, row in values["per_class"].items():
-            if "unrankable" in row:
-                skin.say(f"no curve of {label}: {row['unrankable']}")
+            if "missing" in row:
+                skin.say(f"no curve of {label}: {row['missing']['auc']['reason']}")
         skin.say()
         skin.say(text_table(_groups(values), widest=60))
         skin.say()
@@ -77,9 +84,12 @@ def _whole(values: dict[str, Any]) -> list[dict[str, Any]]:
     majority = values["majority"]
     by = f"always {majority['label']}"
     rows = [("accuracy", values["accuracy"], f"{majority['accuracy']:.3f} by {by}")]
-    rows.append(("balanced accuracy", values["balanced_accuracy"], f"{majority['balanced_accuracy']:.3f} by {by}"))
+    over, ranked = (_of(values[name], values) for name in ("balanced_over", "auc_over"))
+    if values["balanced_accuracy"] is not None:
+        beside = f"{majority['balanced_accuracy']:.3f} by {by}"
+        rows.append((f"balanced accuracy{over}", values["balanced_accuracy"], beside))
     if values["auc"] is not None:
-        rows.append(("AUC, mean of the classes", values["auc"], "0.500 at random"))
+        rows.append((f"AUC, mean of the classes{ranked}", values["auc"], "0.500 at random"))
     told = [
         {"figure": name, "value": f"{each['value']:.3f}", "95 % interval": _ends(each), "without looking": beside}
         for name, each, beside in rows
@@ -87,6 +97,25 @@ def _whole(values: dict[str, Any]) -> list[dict[str, Any]]:
     for name, value in (("calibration error", values["ece"]), ("Brier score", values["brier"])):
         told.append({"figure": name, "value": f"{value:.3f}", "95 % interval": "", "without looking": ""})
     return told
+
+
+def _left_out(values: dict[str, Any]) -> list[str]:
+    """Return what the balanced accuracy is not a mean over, and why."""
+    if missing := values["missing"].get("balanced_accuracy"):
+        return [f"no balanced accuracy: {missing['word']}, {missing['reason']}"]
+    small = [f"{name} ({row['too_small']})" for name, row in values["per_class"].items() if "too_small" in row]
+    if not small:
+        return []
+    shown = ", ".join(small[:_MOST_NAMED]) + (f" and {len(small) - _MOST_NAMED} more" if small[_MOST_NAMED:] else "")
+    return [
+        f"balanced accuracy without what is too small: {shown}",
+        f"over all classes that occur, as in metrics.json, it is {values['balanced_accuracy_of_all']:.3f}: no interval",
+    ]
+
+
+def _of(over: list[str], values: dict[str, Any]) -> str:
+    """Return over how many of the classes a mean is, where it is not all."""
+    return f" ({len(over)} of {len(values['labels'])})" if len(over) < len(values["labels"]) else ""
 
 
 def _classes(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -99,7 +128,7 @@ def _classes(values: dict[str, Any]) -> list[dict[str, Any]]:
             ("sensitivity_at_90_specificity", "sens. at 90 % spec."),
             ("specificity_at_90_sensitivity", "spec. at 90 % sens."),
         ):
-            told[head] = _both(row[name]) if name in row else "too small"
+            told[head] = _both(row[name]) if name in row else _word(row, "auc")
         rows.append(told)
     return rows
 
@@ -112,22 +141,31 @@ def _groups(values: dict[str, Any]) -> list[dict[str, Any]]:
             small = "too_small" in row
             told["accuracy"] = "too small" if small else _both(row["accuracy"])
             told["most frequent class"] = "" if small else f"{row['majority']:.3f}"
-            told["balanced"] = _both(row["balanced_accuracy"]) if "balanced_accuracy" in row else "too small"
+            told["balanced"] = (
+                _both(row["balanced_accuracy"]) + _of(row["balanced_over"], values)
+                if "balanced_accuracy" in row
+                else _word(row, "balanced_accuracy")
+            )
             if values["sought"]:
-                told[f"AUC, {values['sought']}"] = _both(row["auc"]) if "auc" in row else "too small"
+                told[f"AUC, {values['sought']}"] = _both(row["auc"]) if "auc" in row else _word(row, "auc")
             rows.append(told)
     return rows
 
 
 def _threshold(values: dict[str, Any]) -> str:
-    said = [
-        f"{name} {_both(values['told'][name]) if 'value' in values['told'].get(name, {}) else 'too small'}"
-        for name in ("sensitivity", "specificity")
-    ]
+    said = []
+    for name in ("sensitivity", "specificity"):
+        there = values["told"].get(name)
+        said.append(f"{name} {'no picture' if not there else 'too small' if 'too_small' in there else _both(there)}")
     return (
         f"threshold {values['threshold']:.4g} on {values['label']}, chosen on {values['chosen_on']} for a sensitivity "
         f"of {values['wanted']:g}; on {values['told_on']}: {', '.join(said)}"
     )
+
+
+def _word(row: dict[str, Any], figure: str) -> str:
+    """Return why a figure is not there, in a word or two."""
+    return "too small" if "too_small" in row else str(row["missing"][figure]["word"])
 
 
 def _both(estimate: dict[str, Any]) -> str:
