@@ -42,7 +42,7 @@ def classes(values: Mapping[str, Any]) -> list[Content]:
             continue
         curve = [_figure(row, name, "auc") for name in CURVE]
         rows.append([label, _counts(row), bar_of(label, row["recall"]), cell_of(row["recall"]), *curve])
-    columns = [*words("class"), *numbers(_COUNTS), *spare("recall"), *wide("recall", *_SHORT.values())]
+    columns = [*words("class"), *numbers(_COUNTS), *spare("recall"), *figures("recall", *_SHORT.values())]
     parts: list[Content] = [table("Each class against the rest", columns, rows)]
     parts += [
         paragraph(breakable(label), f" has no curve: {row['missing']['auc']['reason']}.", class_="soft")
@@ -74,8 +74,15 @@ def confusion(values: Mapping[str, Any]) -> list[Content]:
         rows: list[list[Content]] = [
             [f"{place}. {name}", *row] for place, (name, row) in enumerate(zip(names, kept, strict=True), 1)
         ]
-        columns = [*words("truth"), *numbers(*(f"answered {place}" for place in range(1, len(names) + 1)))]
-        return [element("div", drawn, table("Pictures by truth and answer", columns, rows), class_="beside")]
+        columns = [*words("truth"), *numbers(*(f"as {place}" for place in range(1, len(names) + 1)))]
+        return [
+            element(
+                "div",
+                drawn,
+                table("Pictures of each truth, taken as", columns, rows),
+                class_="beside",
+            )
+        ]
     wrong = [
         (-kept[row][column], names[row], names[column])
         for row in range(len(names))
@@ -148,7 +155,7 @@ def _group_table(title: str, groups: Mapping[str, Any], sought: str | None, clas
             cells += [_figure(row, name, "auc") for name in curve]
         rows.append(cells)
     columns = [*words("group"), *numbers(_COUNTS), *spare("accuracy")]
-    columns += wide("accuracy", "balanced accuracy", *(f"{_SHORT[name]}, {sought}" for name in curve))
+    columns += figures("accuracy", "balanced accuracy", *(f"{_SHORT[name]}, {sought}" for name in curve))
     return table(title, columns, rows)
 
 
@@ -194,12 +201,17 @@ def both_of(estimate: Mapping[str, Any]) -> str:
 def cell_of(estimate: Mapping[str, Any], beside: str = "") -> Markup:
     """Return a figure with its interval below it, for a narrow column; `beside` stands behind the figure."""
     told = [element("span", ends_of(estimate, "–"), class_="ends")]
-    return element("span", value_of(estimate), beside, *told)
+    return element("span", value_of(estimate), element("span", beside, class_="of") if beside else "", *told)
 
 
 def of_classes(over: Sequence[str], classes_: int) -> str:
     """Return over how many of the classes a mean is, where it is not all."""
     return f" ({len(over)} of {classes_})" if len(over) < classes_ else ""
+
+
+def figures(*heads: str) -> list[Column]:
+    """Return columns of figures with their intervals below them."""
+    return [Column(head, "number figure") for head in heads]
 
 
 def spare(head: str) -> list[Column]:

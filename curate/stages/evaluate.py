@@ -24,9 +24,9 @@ def run(
     `mode` is "keras" or a quantized form ("float", "float16", "dynamic", "int8", "qat", "int16x8"). `sensitivity`
     (0..1) asks for the threshold that finds that share of the last category, chosen on validation. Leaves
     `evaluation_<split>.json` and `.html` in the run folder, `evaluation_<split>_<form>` for another form than keras,
-    either with `_sensitivity_<share>` at its end where a threshold was asked for, so that neither takes the other's place.
-    The report's details hold "run", "page" and "evaluation" (see `curate.ml.evaluated`). Raises UsageError for an
-    unknown run, split or form, CorpusError where shards are damaged, TrainError where the run is.
+    either with `_sensitivity_<share>` behind it where a threshold was asked for: neither takes the other's place. The
+    report's details hold "run", "page" and "evaluation" (see `curate.ml.evaluated`). Raises UsageError for an unknown
+    run, split or form, CorpusError where shards are damaged, TrainError where the run is.
     """
     folder = runs.find(workspace.cache / "runs", run)
     about = runs.read(folder)
