@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from curate.errors import TrainError
 from curate.ml import bootstrap
@@ -331,7 +333,7 @@ def test_both_targets_are_scored_and_predicted(tmp_path: Path) -> None:
     assert list(found["targets"]) == ["category", "subtype"]
     assert found["targets"]["category"]["confusion"] == found["targets"]["subtype"]["confusion"]
     assert found["targets"]["subtype"]["labels"] == list(drawn_shards.SUBTYPES)
-    assert evaluated.evaluate(run, shards, "train")["targets"]["category"]["pictures"] == 0
+    assert evaluated.evaluate(run, shards, "train", sensitivity=0.9)["targets"]["category"]["pictures"] == 0
     with pytest.raises(UsageError, match="chosen on the split validation"):
         evaluated.evaluate(run, shards, "validation", sensitivity=0.9)
     with pytest.raises(TrainError, match="too few pictures of malignant"):
@@ -342,21 +344,38 @@ def test_both_targets_are_scored_and_predicted(tmp_path: Path) -> None:
     for place in range(40):  # more than a batch
         (pictures / f"{place:02}.jpg").write_bytes(codec.encode(drawn_shards.lesion(place % 3, place, 32), "JPEG"))
     (pictures / "20.jpg").write_bytes(b"\xff\xd8 no more")
+    (pictures / "21.jpg").write_bytes(codec.encode(drawn_shards.lesion(0, 0, 31), "JPEG"))
+    frames = [Image.fromarray(drawn_shards.lesion(place, place, 32)) for place in range(3)]
+    (pictures / "22.jpg").unlink()
+    frames[0].save(pictures / "22.gif", save_all=True, append_images=frames[1:])
+    (pictures / "phone.heic").write_bytes((pictures / "00.jpg").read_bytes())
+    (pictures / "gone.jpg").symlink_to(pictures / "absent.jpg")
     rows = predict.predict_pictures(run, [pictures])
-    assert [Path(row["picture"]).name for row in rows] == [f"{place:02}.jpg" for place in range(40)]
-    assert [place for place, row in enumerate(rows) if "problem" in row] == [20]
+    assert [Path(row["picture"]).stem for row in rows] == [f"{place:02}" for place in range(40)]
+    assert [place for place, row in enumerate(rows) if "problem" in row] == [20, 21]
+    assert rows[21]["problem"] == "too small to be judged: 31 x 31 pixels, less than 32"
+    assert {place: row["note"] for place, row in enumerate(rows) if "note" in row} == {22: "the first of 3 frames"}
+    named = predict.predict_pictures(run, [pictures / "phone.heic"])[0]
+    assert named["probabilities"] == pytest.approx(rows[0]["probabilities"], abs=1e-4)
     assert (
         rows[0]["category"] == dict(zip(drawn_shards.SUBTYPES, drawn_shards.CATEGORIES, strict=True))[rows[0]["label"]]
     )
     assert rows[0]["probability"] == max(rows[0]["probabilities"].values())
     out = tmp_path / "answers.csv"
-    assert predict.write(out, run, predict.predicted(run, predict.pictures([pictures]))) == 1
+    files, skipped = predict.pictures([pictures])
+    assert skipped == [
+        {"file": str(pictures / "gone.jpg"), "reason": "a link to nothing"},
+        {"file": str(pictures / "phone.heic"), "reason": "no picture by its ending '.heic'"},
+    ]
+    assert predict.write(out, run, "keras", predict.predicted(run, files)) == 2
     head, *lines = out.read_text().splitlines()
-    assert head.split(",")[:6] == ["picture", "problem", "label", "probability", "category", "category_probability"]
-    assert len({line.count(",") for line in [head, *lines]}) == 1
+    columns = ["picture", "problem", "note", "run", "form", "label", "probability", "category", "category_probability"]
+    assert head.split(",")[:9] == columns
+    assert {tuple(row[3:5]) for row in csv.reader(lines)} == {(run.name, "keras")}
+    assert len({len(row) for row in csv.reader([head, *lines])}) == 1
     assert len(lines) == 40
     with pytest.raises(TrainError, match="could not be written"):
-        predict.write(tmp_path / "absent" / "answers.csv", run, iter(()))
+        predict.write(tmp_path / "absent" / "answers.csv", run, "keras", iter(()))
     (tmp_path / "alone.tflite").write_bytes(b"")
     with pytest.raises(UsageError, match="no form of a run"):
         predict.named(tmp_path, str(tmp_path / "alone.tflite"), None)

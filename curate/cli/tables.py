@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from curate.cli.skin import Skin
 
+_MOST_SKIPPED = 20
 _MOST_NAMED = 6  # classes in a sentence
 
 
@@ -180,18 +181,29 @@ def show_answers(skin: Skin, rows: list[dict[str, Any]], top: int) -> None:
     """Print what a run answers, a line a picture: the likeliest labels with their probabilities."""
     from curate.text_table import text_table
 
-    columns = ["picture", "category", *(["answer"] + [f"answer {place}" for place in range(2, top + 1)]), "problem"]
+    answers = ["answer", *(f"answer {place}" for place in range(2, top + 1))]
+    columns = ["picture", "category", *answers, "problem", "note"]
     lines = []
     for row in rows:
-        line = {"picture": row["picture"], "problem": row.get("problem")}
+        line = {"picture": row["picture"], "problem": row.get("problem"), "note": row.get("note")}
         if "category" in row:
             line["category"] = f"{row['category']} {row['category_probability']:.3f}"
         best = sorted(row.get("probabilities", {}).items(), key=lambda pair: -pair[1])[:top]
         for place, (label, value) in enumerate(best):
-            line[columns[2 + place]] = f"{label} {value:.3f}"
+            line[answers[place]] = f"{label} {value:.3f}"
         lines.append(line)
     used = [column for column in columns if any(line.get(column) for line in lines)]
     skin.say(text_table(lines, used, widest=1000))
+
+
+def show_skipped(skin: Skin, skipped: list[dict[str, str]]) -> None:
+    """Print which files of a folder were passed over, and why."""
+    if skipped:
+        skin.say(f"{len(skipped):,} skipped")
+    for row in skipped[:_MOST_SKIPPED]:
+        skin.say(f"skipped: {row['file']}: {row['reason']}")
+    if len(skipped) > _MOST_SKIPPED:
+        skin.say(f"skipped: and {len(skipped) - _MOST_SKIPPED:,} more; --json names all")
 
 
 def size_of(count: int, is_whole: bool) -> str:
