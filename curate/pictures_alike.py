@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -17,11 +16,10 @@ from curate.images import codec, features, fingerprint
 from curate.images.neighbours import Asked
 from curate.look import one_line
 from curate.pairs import Known, Sight, compare, settle
+from curate.picture_folder import pictures_in
 from curate.recipe import DedupRecipe
 from curate.report import Progress, silent
 from curate.workers import spread, worth
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".ppm")
 
 _FILES_AT_ONCE = 16
 _PAIRS_AT_ONCE = 256
@@ -48,7 +46,7 @@ def alike(folder: Path, recipe: DedupRecipe, *, workers: int, progress: Progress
     `skipped` (file, reason): what is gone by the time it is compared is unreadable, and in no pair. Memory holds some
     4 KB a picture, never the pixels of more than a few. Raises CurateError where the folder cannot be read.
     """
-    paths, skipped = _files(folder)
+    paths, skipped = pictures_in(folder)
     batches = (paths[start : start + _FILES_AT_ONCE] for start in range(0, len(paths), _FILES_AT_ONCE))
     seen: list[Seen] = []
     with progress("look", len(paths), "pictures") as advance:
@@ -99,43 +97,6 @@ def look(paths: list[Path]) -> list[Seen]:
         places = features.features(pixels)
         found.append(Seen(path, sha256, known.pixels_sha256, known.phash, known.detail, places))
     return found
-
-
-def _files(folder: Path) -> tuple[list[Path], list[dict[str, str]]]:
-    """Return the pictures under a folder, sorted, and what was passed over, with the reason."""
-    try:
-        list(folder.iterdir())
-    except OSError as refused:
-        raise CurateError(
-            "the folder cannot be read",
-            where=str(folder),
-            expected="a folder of pictures",
-            found=refused.strerror or str(refused),
-            hint="name a folder that is there and may be read",
-        ) from refused
-    paths: list[Path] = []
-    skipped: dict[Path, str] = {}
-
-    def refuse(error: OSError) -> None:
-        skipped[Path(error.filename)] = f"a folder that cannot be read: {error.strerror}"
-
-    for parent, folders, files in os.walk(folder, onerror=refuse):
-        for path in (Path(parent, name) for name in folders):
-            if path.is_symlink():
-                skipped[path] = "a link to a folder, which is not followed"
-        for path in (Path(parent, name) for name in files):
-            if path.is_symlink() and not path.exists():
-                skipped[path] = "a link to nothing"
-            elif path.suffix.lower() not in SUFFIXES:
-                skipped[path] = (
-                    f"no picture by its ending {path.suffix!r}" if path.suffix else "a name without an ending"
-                )
-            elif not path.is_file():
-                skipped[path] = "no file"
-            else:
-                paths.append(path)
-    told = [{"file": path.relative_to(folder).as_posix(), "reason": skipped[path]} for path in sorted(skipped)]
-    return sorted(paths), told
 
 
 def _equal(seen: list[Seen], kind: str) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from curate.errors import TrainError
 from curate.ml import bootstrap
@@ -148,17 +150,63 @@ def test_an_assessment_has_every_figure_and_names_what_is_too_small() -> None:
 
 def test_groups_of_few_families_are_too_small_whatever_their_pictures() -> None:
     answers = _drawn()
+    answers.families = [f"family {place % 20}" if place % 2 else "one" for place in range(120)]
+    found = assess(answers, _NAMES, sought="malignant", draws=20)
+    assert found["groups"]["ruler"]["there"]["too_small"] == "families: 1, fewer than 10"
+    assert "accuracy" in found["groups"]["ruler"]["not there"]
+
+
+def test_a_split_of_few_families_is_counted_and_not_scored() -> None:
+    answers = _drawn()
     answers.families = ["one", "two"] * 60
     found = assess(answers, _NAMES, sought="malignant", draws=20)
-    assert found["groups"]["ruler"]["there"]["too_small"] == "families: 1, fewer than 5"
-    assert found["auc"] is None
+    assert found["too_small"] == "families: 2, fewer than 10"
+    assert found["right"] == sum(found["confusion"][place][place] for place in range(3))
+    assert not {"accuracy", "balanced_accuracy", "auc", "groups"} & set(found)
+    assert "too small to be scored (families: 2, fewer than 10)" in evaluation_page(
+        _evaluation({"category": found}), {}
+    )
+
+
+def test_a_class_that_is_too_small_is_left_out_of_the_balanced_accuracy_and_named() -> None:
+    """A draw without it would be a mean over the others: an interval of something else."""
+    truth = np.array([0] * 200 + [1] * 200 + [2])
+    given_ = np.eye(3, dtype=np.float32)[truth]
+    given_[-1], given_[0] = [1, 0, 0], [0, 1, 0]
+    names = [str(place) for place in range(401)]
+    found = assess(Answers(truth, given_, names, {}, names, truth), _NAMES, sought="malignant", draws=200)
+    mean = found["balanced_accuracy"]
+    assert mean["value"] == pytest.approx((199 / 200 + 1) / 2)
+    assert 0.98 < mean["low"] <= mean["value"] <= mean["high"] <= 1
+    assert found["balanced_over"] == ["benign", "precancerous"]
+    assert found["balanced_accuracy_of_all"] == pytest.approx((199 / 200 + 1 + 0) / 3)
+    assert found["majority"]["balanced_accuracy"] == 0.5
+    page = evaluation_page(_evaluation({"category": found}), {})
+    assert "balanced accuracy (2 of 3)" in page
+    assert "malignant (pictures: 1, fewer than 10)" in page
+    assert "it is 0.665, without an interval" in page
+
+
+def test_a_mean_of_shares_is_none_where_a_draw_lacks_one() -> None:
+    right, first = np.array([True, False, True]), np.array([True, True, False])
+    parts = {"a": (right, first), "b": (right, ~first)}
+    shares = Shares(parts, np.arange(3), 3, mean=("mean", ["a", "b"]))
+    drawn = np.array([[1, 2, 0], [1, 1, 0], [1, 0, 3]], np.float32)
+    assert shares.figures(drawn)["mean"] == pytest.approx([0.75, np.nan, np.nan], nan_ok=True)
 
 
 def test_one_class_has_no_curve_and_no_picture_no_figure() -> None:
     one = _drawn()
     one.truth = np.full(120, 2)
     found = assess(one, _NAMES, sought="malignant", draws=20)
-    assert found["per_class"]["malignant"]["unrankable"] == "no picture of the rest: there is nothing to tell apart"
+    why = {"word": "one class", "reason": "all are malignant: there is nothing to tell it from"}
+    assert found["per_class"]["malignant"]["missing"]["auc"] == why
+    assert found["groups"]["ruler"]["there"]["missing"]["auc"] == why
+    assert found["missing"]["balanced_accuracy"] == {"word": "one class", "reason": "all are malignant"}
+    other = assess(one, _NAMES, sought="benign", draws=20)["groups"]["ruler"]["there"]["missing"]["auc"]
+    assert other["word"] == "no benign"
+    page = evaluation_page(_evaluation({"category": found}), {})
+    assert 'title="all are malignant">one class' in page
     assert found["auc"] is None
     assert found["absent"] == ["benign", "precancerous"]
     none = one.of(np.full(120, -1), one.probabilities)
@@ -197,6 +245,12 @@ def test_the_page_holds_all_and_asks_nobody() -> None:
     assert 'title="pictures: 6, fewer than 10">too small' in page
     assert "<b>small" not in page
     assert not re.search(r"<(script|link|img|iframe)\b|url\((?!#)|@import|src=", page)
+    for heading in (
+        "The whole split", "Classes", "What is taken for what", "Calibration", "Groups", "How it was trained",
+        "Whose pictures",
+    ):  # fmt: skip
+        assert re.search(f"<h2[^>]*>{heading}", page), heading
+    assert "sens. at 90 % spec., malignant" in page
     assert "nan" not in re.sub("<style>.*?</style>", "", page, flags=re.DOTALL).lower().split()
     none = _evaluation({"category": assess(_drawn().of(np.full(120, -1), _drawn().probabilities), _NAMES)})
     assert "No labelled picture" in evaluation_page(none, {})
@@ -207,7 +261,7 @@ def _evaluation(targets: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": "0123", "model": "m", "form": "keras", "target": "category", "split": "test", "shards": "a",
         "trained_on": "b", "label_map_version": None, "level": 0.95, "draws": 20, "smallest_group": 10,
-        "fewest_families": 5, "targets": targets, "data": [credit], "intended_use": "Research.",
+        "fewest_families": 10, "targets": targets, "data": [credit], "intended_use": "Research.",
         "warning": "This model is not a medical device.",
     }  # fmt: skip
 
@@ -235,10 +289,12 @@ def test_a_run_is_scored_and_its_folder_stays_whole(trained: Path) -> None:
     assert values["confusion"] == metrics["confusion"]
     assert set(values["groups"]["hair"]) == {"there", "not there", "unknown"}
     assert found["threshold"]["chosen"]["sensitivity"] >= 0.9
-    assert runs.read_json(run / "evaluation_test.json") == json.loads(json.dumps(found))
+    assert runs.read_json(run / "evaluation_test_sensitivity_0.9.json") == json.loads(json.dumps(found))
     first = Path(report.details["page"]).read_bytes()
     assert folders.check(workspace)[0] == []
     evaluate.run(workspace, sensitivity=0.9)
+    assert Path(report.details["page"]).read_bytes() == first
+    assert Path(evaluate.run(workspace).details["page"]) == run / "evaluation_test.html"
     assert Path(report.details["page"]).read_bytes() == first
     (run / "evaluation_test.html").write_text("other")
     (finding,) = folders.check(workspace)[0]
@@ -277,7 +333,7 @@ def test_both_targets_are_scored_and_predicted(tmp_path: Path) -> None:
     assert list(found["targets"]) == ["category", "subtype"]
     assert found["targets"]["category"]["confusion"] == found["targets"]["subtype"]["confusion"]
     assert found["targets"]["subtype"]["labels"] == list(drawn_shards.SUBTYPES)
-    assert evaluated.evaluate(run, shards, "train")["targets"]["category"]["pictures"] == 0
+    assert evaluated.evaluate(run, shards, "train", sensitivity=0.9)["targets"]["category"]["pictures"] == 0
     with pytest.raises(UsageError, match="chosen on the split validation"):
         evaluated.evaluate(run, shards, "validation", sensitivity=0.9)
     with pytest.raises(TrainError, match="too few pictures of malignant"):
@@ -288,21 +344,38 @@ def test_both_targets_are_scored_and_predicted(tmp_path: Path) -> None:
     for place in range(40):  # more than a batch
         (pictures / f"{place:02}.jpg").write_bytes(codec.encode(drawn_shards.lesion(place % 3, place, 32), "JPEG"))
     (pictures / "20.jpg").write_bytes(b"\xff\xd8 no more")
+    (pictures / "21.jpg").write_bytes(codec.encode(drawn_shards.lesion(0, 0, 31), "JPEG"))
+    frames = [Image.fromarray(drawn_shards.lesion(place, place, 32)) for place in range(3)]
+    (pictures / "22.jpg").unlink()
+    frames[0].save(pictures / "22.gif", save_all=True, append_images=frames[1:])
+    (pictures / "phone.heic").write_bytes((pictures / "00.jpg").read_bytes())
+    (pictures / "gone.jpg").symlink_to(pictures / "absent.jpg")
     rows = predict.predict_pictures(run, [pictures])
-    assert [Path(row["picture"]).name for row in rows] == [f"{place:02}.jpg" for place in range(40)]
-    assert [place for place, row in enumerate(rows) if "problem" in row] == [20]
+    assert [Path(row["picture"]).stem for row in rows] == [f"{place:02}" for place in range(40)]
+    assert [place for place, row in enumerate(rows) if "problem" in row] == [20, 21]
+    assert rows[21]["problem"] == "too small to be judged: 31 x 31 pixels, less than 32"
+    assert {place: row["note"] for place, row in enumerate(rows) if "note" in row} == {22: "the first of 3 frames"}
+    named = predict.predict_pictures(run, [pictures / "phone.heic"])[0]
+    assert named["probabilities"] == pytest.approx(rows[0]["probabilities"], abs=1e-4)
     assert (
         rows[0]["category"] == dict(zip(drawn_shards.SUBTYPES, drawn_shards.CATEGORIES, strict=True))[rows[0]["label"]]
     )
     assert rows[0]["probability"] == max(rows[0]["probabilities"].values())
     out = tmp_path / "answers.csv"
-    assert predict.write(out, run, predict.predicted(run, predict.pictures([pictures]))) == 1
+    files, skipped = predict.pictures([pictures])
+    assert skipped == [
+        {"file": str(pictures / "gone.jpg"), "reason": "a link to nothing"},
+        {"file": str(pictures / "phone.heic"), "reason": "no picture by its ending '.heic'"},
+    ]
+    assert predict.write(out, run, "keras", predict.predicted(run, files)) == 2
     head, *lines = out.read_text().splitlines()
-    assert head.split(",")[:6] == ["picture", "problem", "label", "probability", "category", "category_probability"]
-    assert len({line.count(",") for line in [head, *lines]}) == 1
+    columns = ["picture", "problem", "note", "run", "form", "label", "probability", "category", "category_probability"]
+    assert head.split(",")[:9] == columns
+    assert {tuple(row[3:5]) for row in csv.reader(lines)} == {(run.name, "keras")}
+    assert len({len(row) for row in csv.reader([head, *lines])}) == 1
     assert len(lines) == 40
     with pytest.raises(TrainError, match="could not be written"):
-        predict.write(tmp_path / "absent" / "answers.csv", run, iter(()))
+        predict.write(tmp_path / "absent" / "answers.csv", run, "keras", iter(()))
     (tmp_path / "alone.tflite").write_bytes(b"")
     with pytest.raises(TrainError, match="carries no card"):
         predict.named(tmp_path, str(tmp_path / "alone.tflite"), None)

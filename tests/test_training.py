@@ -543,12 +543,10 @@ def test_stratified_choice(tiny: Path) -> None:
 def test_scores() -> None:
     truth = np.array([0] * 20 + [1] * 10 + [2] * 2)
     probabilities = np.eye(3, dtype=np.float32)[[0] * 20 + [1] * 5 + [0] * 5 + [2] * 2]
-    groups = {"source": ["a"] * 20 + ["b"] * 12}
-    found = evaluation.scores(evaluation.Answers(truth, probabilities, [], groups), ["x", "y", "z"])
+    found = evaluation.scores(evaluation.Answers(truth, probabilities), ["x", "y", "z"])
     assert found["accuracy"] == pytest.approx(27 / 32)
     assert found["balanced_accuracy"] == pytest.approx((1 + 0.5 + 1) / 3)
     assert found["majority"] == pytest.approx(20 / 32)
     assert found["confusion"] == [[20, 0, 0], [5, 5, 0], [0, 0, 2]]
     assert found["per_class"]["z"] == {"pictures": 2, "too_small": True}
-    assert found["groups"]["source"]["b"] == {"pictures": 12, "accuracy": pytest.approx(7 / 12)}
     assert evaluation.scores(evaluation.Answers(truth[:0], probabilities[:0]), ["x"]) == {"pictures": 0}

@@ -22,7 +22,7 @@ from curate.cli.skin import (
     words,
     workers_option,
 )
-from curate.cli.tables import size_of
+from curate.cli.tables import show_skipped, size_of
 
 
 @cli.command(
@@ -191,9 +191,6 @@ def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None)
         click.get_current_context().exit(1)
 
 
-_MOST_SKIPPED = 20
-
-
 def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
     from curate.pictures_alike import alike
     from curate.recipe import DedupRecipe
@@ -208,13 +205,7 @@ def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
     skin.say(f"{found['pictures']:,} pictures, {len(rows):,} {'pair' if len(rows) == 1 else 'pairs'}")
     for row in found["unreadable"]:
         skin.say(f"not read: {row['file']}: {row['reason']}")
-    skipped = found["skipped"]
-    if skipped:
-        skin.say(f"{len(skipped):,} skipped")
-    for row in skipped[:_MOST_SKIPPED]:
-        skin.say(f"skipped: {row['file']}: {row['reason']}")
-    if len(skipped) > _MOST_SKIPPED:
-        skin.say(f"skipped: and {len(skipped) - _MOST_SKIPPED:,} more; --json names all")
+    show_skipped(skin, found["skipped"])
     skin.give(found)
     if rows:
         click.get_current_context().exit(1)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from curate.cli.skin import Skin, cli, example, finish, tell, words
-from curate.cli.tables import show_answers, show_evaluation, show_forms
+from curate.cli.tables import show_answers, show_evaluation, show_forms, show_skipped
 from curate.ml import registry
 from curate.recipe import TrainRecipe
 
@@ -146,18 +146,20 @@ def predict(skin: Skin, run: str, pictures: tuple[Path, ...], form: str | None, 
 
     workspace = skin.workspace()
     folder, meant = predict.named(workspace.cache / "runs", run, form)
-    files = predict.pictures(pictures)
-    rows, broken = [], 0
+    files, skipped = predict.pictures(pictures)
+    about: dict[str, Any] = {"run": str(folder), "form": meant, "warning": _WARNING, "skipped": skipped}
     answers = predict.predicted(folder, files, form=meant, progress=workspace.progress)
     if out is None:
         rows = list(answers)
         broken = sum("problem" in row for row in rows)
         show_answers(skin, rows, top)
-        skin.give({"run": str(folder), "form": meant, "warning": _WARNING, "pictures": rows})
+        about |= {"pictures": rows}
     else:
-        broken = predict.write(out, folder, answers)
+        broken = predict.write(out, folder, meant, answers)
         skin.say(f"{len(files):,} pictures, {broken:,} of them with a problem: {out}")
-        skin.give({"run": str(folder), "form": meant, "warning": _WARNING, "out": str(out), "problems": broken})
+        about |= {"out": str(out), "problems": broken}
+    show_skipped(skin, skipped)
+    skin.give(about)
     skin.say(_WARNING)
     if broken:
         click.get_current_context().exit(1)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from curate.cli.skin import Skin
 
+_MOST_SKIPPED = 20
+_MOST_NAMED = 6  # classes in a sentence
+
 
 def show_ledger(skin: Skin, book: dict[str, Any]) -> None:
     """Print the ledger: a row per source, with what was left out by reason."""
@@ -71,12 +74,17 @@ def show_evaluation(skin: Skin, found: dict[str, Any]) -> None:
         skin.say(f"{target}: {values['pictures']:,} pictures of {values['families']:,} families")
         if not values["pictures"]:
             continue
+        if "too_small" in values:
+            skin.say(f"too small to be scored ({values['too_small']}); answered right: {values['right']:,}")
+            continue
         skin.say(text_table(_whole(values)))
+        for line in _left_out(values):
+            skin.say(line)
         skin.say()
         skin.say(text_table(_classes(values), widest=60))
         for label, row in values["per_class"].items():
-            if "unrankable" in row:
-                skin.say(f"no curve of {label}: {row['unrankable']}")
+            if "missing" in row:
+                skin.say(f"no curve of {label}: {row['missing']['auc']['reason']}")
         skin.say()
         skin.say(text_table(_groups(values), widest=60))
         skin.say()
@@ -88,9 +96,12 @@ def _whole(values: dict[str, Any]) -> list[dict[str, Any]]:
     majority = values["majority"]
     by = f"always {majority['label']}"
     rows = [("accuracy", values["accuracy"], f"{majority['accuracy']:.3f} by {by}")]
-    rows.append(("balanced accuracy", values["balanced_accuracy"], f"{majority['balanced_accuracy']:.3f} by {by}"))
+    over, ranked = (_of(values[name], values) for name in ("balanced_over", "auc_over"))
+    if values["balanced_accuracy"] is not None:
+        beside = f"{majority['balanced_accuracy']:.3f} by {by}"
+        rows.append((f"balanced accuracy{over}", values["balanced_accuracy"], beside))
     if values["auc"] is not None:
-        rows.append(("AUC, mean of the classes", values["auc"], "0.500 at random"))
+        rows.append((f"AUC, mean of the classes{ranked}", values["auc"], "0.500 at random"))
     told = [
         {"figure": name, "value": f"{each['value']:.3f}", "95 % interval": _ends(each), "without looking": beside}
         for name, each, beside in rows
@@ -98,6 +109,25 @@ def _whole(values: dict[str, Any]) -> list[dict[str, Any]]:
     for name, value in (("calibration error", values["ece"]), ("Brier score", values["brier"])):
         told.append({"figure": name, "value": f"{value:.3f}", "95 % interval": "", "without looking": ""})
     return told
+
+
+def _left_out(values: dict[str, Any]) -> list[str]:
+    """Return what the balanced accuracy is not a mean over, and why."""
+    if missing := values["missing"].get("balanced_accuracy"):
+        return [f"no balanced accuracy: {missing['word']}, {missing['reason']}"]
+    small = [f"{name} ({row['too_small']})" for name, row in values["per_class"].items() if "too_small" in row]
+    if not small:
+        return []
+    shown = ", ".join(small[:_MOST_NAMED]) + (f" and {len(small) - _MOST_NAMED} more" if small[_MOST_NAMED:] else "")
+    return [
+        f"balanced accuracy without what is too small: {shown}",
+        f"over all classes that occur, as in metrics.json, it is {values['balanced_accuracy_of_all']:.3f}: no interval",
+    ]
+
+
+def _of(over: list[str], values: dict[str, Any]) -> str:
+    """Return over how many of the classes a mean is, where it is not all."""
+    return f" ({len(over)} of {len(values['labels'])})" if len(over) < len(values["labels"]) else ""
 
 
 def _classes(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,7 +140,7 @@ def _classes(values: dict[str, Any]) -> list[dict[str, Any]]:
             ("sensitivity_at_90_specificity", "sens. at 90 % spec."),
             ("specificity_at_90_sensitivity", "spec. at 90 % sens."),
         ):
-            told[head] = _both(row[name]) if name in row else "too small"
+            told[head] = _both(row[name]) if name in row else _word(row, "auc")
         rows.append(told)
     return rows
 
@@ -123,22 +153,31 @@ def _groups(values: dict[str, Any]) -> list[dict[str, Any]]:
             small = "too_small" in row
             told["accuracy"] = "too small" if small else _both(row["accuracy"])
             told["most frequent class"] = "" if small else f"{row['majority']:.3f}"
-            told["balanced"] = _both(row["balanced_accuracy"]) if "balanced_accuracy" in row else "too small"
+            told["balanced"] = (
+                _both(row["balanced_accuracy"]) + _of(row["balanced_over"], values)
+                if "balanced_accuracy" in row
+                else _word(row, "balanced_accuracy")
+            )
             if values["sought"]:
-                told[f"AUC, {values['sought']}"] = _both(row["auc"]) if "auc" in row else "too small"
+                told[f"AUC, {values['sought']}"] = _both(row["auc"]) if "auc" in row else _word(row, "auc")
             rows.append(told)
     return rows
 
 
 def _threshold(values: dict[str, Any]) -> str:
-    said = [
-        f"{name} {_both(values['told'][name]) if 'value' in values['told'].get(name, {}) else 'too small'}"
-        for name in ("sensitivity", "specificity")
-    ]
+    said = []
+    for name in ("sensitivity", "specificity"):
+        there = values["told"].get(name)
+        said.append(f"{name} {'no picture' if not there else 'too small' if 'too_small' in there else _both(there)}")
     return (
         f"threshold {values['threshold']:.4g} on {values['label']}, chosen on {values['chosen_on']} for a sensitivity "
         f"of {values['wanted']:g}; on {values['told_on']}: {', '.join(said)}"
     )
+
+
+def _word(row: dict[str, Any], figure: str) -> str:
+    """Return why a figure is not there, in a word or two."""
+    return "too small" if "too_small" in row else str(row["missing"][figure]["word"])
 
 
 def _both(estimate: dict[str, Any]) -> str:
@@ -153,18 +192,29 @@ def show_answers(skin: Skin, rows: list[dict[str, Any]], top: int) -> None:
     """Print what a run answers, a line a picture: the likeliest labels with their probabilities."""
     from curate.text_table import text_table
 
-    columns = ["picture", "category", *(["answer"] + [f"answer {place}" for place in range(2, top + 1)]), "problem"]
+    answers = ["answer", *(f"answer {place}" for place in range(2, top + 1))]
+    columns = ["picture", "category", *answers, "problem", "note"]
     lines = []
     for row in rows:
-        line = {"picture": row["picture"], "problem": row.get("problem")}
+        line = {"picture": row["picture"], "problem": row.get("problem"), "note": row.get("note")}
         if "category" in row:
             line["category"] = f"{row['category']} {row['category_probability']:.3f}"
         best = sorted(row.get("probabilities", {}).items(), key=lambda pair: -pair[1])[:top]
         for place, (label, value) in enumerate(best):
-            line[columns[2 + place]] = f"{label} {value:.3f}"
+            line[answers[place]] = f"{label} {value:.3f}"
         lines.append(line)
     used = [column for column in columns if any(line.get(column) for line in lines)]
     skin.say(text_table(lines, used, widest=1000))
+
+
+def show_skipped(skin: Skin, skipped: list[dict[str, str]]) -> None:
+    """Print which files of a folder were passed over, and why."""
+    if skipped:
+        skin.say(f"{len(skipped):,} skipped")
+    for row in skipped[:_MOST_SKIPPED]:
+        skin.say(f"skipped: {row['file']}: {row['reason']}")
+    if len(skipped) > _MOST_SKIPPED:
+        skin.say(f"skipped: and {len(skipped) - _MOST_SKIPPED:,} more; --json names all")
 
 
 def size_of(count: int, is_whole: bool) -> str:

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 
 from PIL import Image, UnidentifiedImageError
 
+from curate.images.codec import FORMATS
 from curate.images.colours import meaning
 
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError)
+
+
+def extent(data: bytes) -> tuple[int, int, int] | None:
+    """Return width, height and the number of frames or pages; None for bytes that are no picture that can be read.
+
+    A JPEG is one picture, whatever a camera hung behind it (a preview, a map of depth).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                frames = 1 if image.format in ("JPEG", "MPO") else int(getattr(image, "n_frames", 1))
+                return image.width, image.height, frames
+    except (UnidentifiedImageError, Image.DecompressionBombError, struct.error, *_BROKEN):
+        return None
 
 
 def is_plain(data: bytes) -> bool:

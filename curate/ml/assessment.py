@@ -13,10 +13,12 @@ from curate.ml.bootstrap import Ints, Shares, Statistic
 from curate.ml.calibration import calibration
 from curate.ml.evaluation import GROUPS, SMALLEST_GROUP, Answers, scores
 
-FEWEST_FAMILIES = 5
-"""Of a group, or of either side of a curve: fewer drawn again give the same few, and an interval that is none."""
+FEWEST_FAMILIES = 10
+"""Of a split, a class, a group, or either side of a curve: drawn again, fewer give an interval that is too short."""
 
 Mask = npt.NDArray[np.bool_]
+Missing = dict[str, str]
+"""Why a figure is not there: a "word" or two for its place in a table, and the "reason"."""
 
 
 def assess(
@@ -25,9 +27,11 @@ def assess(
     """Return all figures of one target as plain values, ready for JSON; docs/evaluation.md says what each means.
 
     `names` are the labels by their index. `sought` is the label that must not be missed (malignant): groups have the
-    area under its curve too. A figure is {"value", "low", "high"}. A class or group of fewer than `SMALLEST_GROUP`
-    pictures or `FEWEST_FAMILIES` families has "too_small", the reason in words, in place of what it is too small for.
-    Without pictures only the counts are there.
+    figures of its curve too. A figure is {"value", "low", "high"}. A split, class or group of fewer than
+    `SMALLEST_GROUP` pictures or `FEWEST_FAMILIES` families has "too_small", the reason in words, in place of figures.
+    What is large enough but has no balanced accuracy or no curve says why in "missing": {figure: {"word", "reason"}}.
+    Balanced accuracies are means over the classes in "balanced_over", those that are large enough. Without pictures
+    only the counts are there.
     """
     plain = scores(found, names)
     family, families = numbered(found.families)
@@ -42,13 +46,22 @@ def assess(
     right = found.probabilities.argmax(axis=1) == found.truth
     everywhere = np.ones(len(right), bool)
     present = [int(label) for label in np.unique(found.truth)]
+    about |= {
+        "absent": [name for label, name in enumerate(names) if label not in present],
+        "confusion": plain["confusion"],
+    }
+    small = too_small(everywhere, family)
+    if small is not None:
+        counted = {names[label]: _counted(found.truth == label, family) | {"too_small": small} for label in present}
+        return about | {"too_small": small, "right": int(right.sum()), "per_class": counted}
+    large, unbalanced = _balanced(found.truth, everywhere, family, names)
     statistics: dict[Any, Statistic] = {
         "whole": Shares({"accuracy": (right, everywhere)}, family, families),
         "recall": Shares(
             {names[label]: (right, found.truth == label) for label in present},
             family,
             families,
-            mean=("balanced_accuracy", [names[label] for label in present]),
+            mean=("balanced_accuracy", [names[label] for label in large]) if len(large) > 1 else None,
         ),
     }
     reasons = {label: _unrankable(found.truth == label, family, names[label]) for label in present}
@@ -66,22 +79,27 @@ def assess(
     majority = int(np.bincount(found.truth).argmax())
     return about | {
         "accuracy": estimated["whole"]["accuracy"],
-        "balanced_accuracy": estimated["recall"]["balanced_accuracy"],
+        "balanced_accuracy": estimated["recall"].get("balanced_accuracy"),
+        "balanced_over": [names[label] for label in large] if len(large) > 1 else [],
+        "missing": unbalanced,
+        "balanced_accuracy_of_all": plain["balanced_accuracy"],
         "auc": estimated["curves"]["auc"] if rankings else None,
         "auc_over": [names[label] for label in ranked],
-        "majority": {"label": names[majority], "accuracy": plain["majority"], "balanced_accuracy": 1 / len(present)},
+        "majority": {
+            "label": names[majority],
+            "accuracy": plain["majority"],
+            "balanced_accuracy": (majority in large) / len(large) if len(large) > 1 else None,
+        },
         "loss": plain["loss"],
         **calibration(found.truth, found.probabilities),
         "per_class": {
             names[label]: _class(found, label, family, reasons[label], estimated, names[label]) for label in present
         },
-        "absent": [name for label, name in enumerate(names) if label not in present],
         "groups": {
             name: {word: members[name, word][0] | _merged(estimated, (name, word)) for of, word in groups if of == name}
             for name in GROUPS
             if name in found.groups
         },
-        "confusion": plain["confusion"],
         "roc": {names[label]: ranking.points() for label, ranking in rankings.items()},
     }
 
@@ -103,16 +121,16 @@ class _Curves:
 
 
 def _class(
-    found: Answers, label: int, family: Ints, reason: str | None, estimated: dict[Any, Any], name: str
+    found: Answers, label: int, family: Ints, reason: Missing | None, estimated: dict[Any, Any], name: str
 ) -> dict[str, Any]:
     held = found.truth == label
-    about: dict[str, Any] = {"pictures": int(held.sum()), "families": len(np.unique(family[held]))}
+    about = _counted(held, family)
     small = too_small(held, family)
     if small is not None:
         return about | {"too_small": small}
     about["recall"] = estimated["recall"][name]
     if reason is not None:
-        return about | {"unrankable": reason}
+        return about | {"missing": {"auc": reason}}
     return about | {figure: estimated["curves"][name, figure] for figure in curves.NAMES}
 
 
@@ -131,9 +149,7 @@ def _group(
     """Return what is known of a group without drawing, and the statistics that are to be drawn."""
     families = int(family.max()) + 1
     counts = np.bincount(found.truth[mask], minlength=len(names))
-    about: dict[str, Any] = {
-        "pictures": int(mask.sum()),
-        "families": len(np.unique(family[mask])),
+    about = _counted(mask, family) | {
         "classes": {names[label]: int(counts[label]) for label in map(int, np.flatnonzero(counts))},
     }
     small = too_small(mask, family)
@@ -141,8 +157,7 @@ def _group(
         return about | {"too_small": small}, {}
     statistics: dict[str, Statistic] = {"accuracy": Shares({"accuracy": (right, mask)}, family, families)}
     about["majority"] = float(counts.max() / counts.sum())
-    occurring = map(int, np.flatnonzero(counts))
-    large = [label for label in occurring if too_small(mask & (found.truth == label), family) is None]
+    large, about["missing"] = _balanced(found.truth, mask, family, names)
     if len(large) > 1:
         about["balanced_over"] = [names[label] for label in large]
         statistics["balanced"] = Shares(
@@ -158,8 +173,25 @@ def _group(
         if reason is None:
             statistics["sought"] = curves.Ranking(found.probabilities[mask, label], positive, family[mask], families)
         else:
-            about["unrankable"] = reason
+            about["missing"] = about["missing"] | {"auc": reason}
     return about, statistics
+
+
+def _balanced(truth: Ints, mask: Mask, family: Ints, names: Sequence[str]) -> tuple[list[int], dict[str, Missing]]:
+    """Return the classes of a mask that are large enough to be averaged over; where less than two are, why not."""
+    present = [int(label) for label in np.unique(truth[mask])]
+    large = [label for label in present if too_small(mask & (truth == label), family) is None]
+    if len(large) > 1:
+        return large, {}
+    if len(present) == 1:
+        said: Missing = {"word": "one class", "reason": f"all are {names[present[0]]}"}
+    else:
+        said = {"word": "too small", "reason": f"classes that are large enough: {len(large)} of {len(present)}"}
+    return large, {"balanced_accuracy": said}
+
+
+def _counted(mask: Mask, family: Ints) -> dict[str, Any]:
+    return {"pictures": int(mask.sum()), "families": len(np.unique(family[mask]))}
 
 
 def _merged(estimated: dict[Any, Any], key: tuple[str, str]) -> dict[str, Any]:
@@ -179,14 +211,16 @@ def too_small(mask: Mask, family: Ints) -> str | None:
     return None
 
 
-def _unrankable(positive: Mask, family: Ints, name: str) -> str | None:
-    """Say why a class has no curve: it or the rest is too small."""
+def _unrankable(positive: Mask, family: Ints, name: str) -> Missing | None:
+    """Say why a class has no curve: it or the rest is not there, or too small."""
+    if not positive.any():
+        return {"word": f"no {name}", "reason": f"no picture of {name}: there is nothing to find"}
+    if positive.all():
+        return {"word": "one class", "reason": f"all are {name}: there is nothing to tell it from"}
     for side, word in ((positive, name), (~positive, "the rest")):
-        if not side.any():
-            return f"no picture of {word}: there is nothing to tell apart"
         small = too_small(side, family)
         if small is not None:
-            return f"{word}: {small}"
+            return {"word": "too small", "reason": f"{word}: {small}"}
     return None
 
 

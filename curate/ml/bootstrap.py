@@ -115,12 +115,8 @@ class Shares:
 
 
 def mean_of(rows: Sequence[Floats]) -> Floats:
-    """Return the mean of what is defined in each draw, float [draws]; NaN where nothing is."""
-    table = np.asarray(rows, np.float64)
-    held = np.isfinite(table)
-    count = held.sum(axis=0)
-    total: Floats = np.where(held, table, 0).sum(axis=0)
-    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    """Return the mean of figures in each draw, float [draws]; NaN where one is: over fewer it would be another mean."""
+    mean: Floats = np.asarray(rows, np.float64).mean(axis=0)
     return mean
 
 

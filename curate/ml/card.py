@@ -112,7 +112,7 @@ def markdown(values: Mapping[str, Any]) -> str:
                 f"| {split} | {scores['pictures']} | {scores['accuracy']:.3f} | {scores['balanced_accuracy']:.3f} "
                 f"| {scores['majority']:.3f} |"
             )
-    lines += ["", "Per class and per group: `metrics.json`."]
+    lines += ["", "Per class: `metrics.json`. Per group, with intervals: `curate evaluate`."]
     if values["forms"]:
         lines += ["", "## Forms", "", *_forms(values["forms"])]
     return "\n".join([*lines, *_whose(values["data"])]) + "\n"

@@ -17,7 +17,7 @@ from curate.ml.shards import read_index
 from curate.report import Progress, silent
 from curate.vocabulary import ARTEFACTS
 
-FORMAT = 1  # raise it whenever the same answers would be told otherwise
+FORMAT = 2  # raise it whenever the same answers would be told otherwise
 CHOSEN_ON = "validation"
 """The split on which thresholds are chosen, and on which they are therefore never told."""
 

@@ -77,11 +77,12 @@ def answers(
 
 
 def scores(found: Answers, names: Sequence[str]) -> dict[str, Any]:
-    """Return accuracy, balanced accuracy, confusion and recall per class, and accuracy per source, tone and modality.
+    """Return accuracy, balanced accuracy, confusion and recall per class; `curate.ml.assessment` has intervals, groups.
 
-    `balanced_accuracy` is the mean recall of the classes that occur. `majority` is the accuracy of whoever always
-    answers the most frequent class. `confusion[t][a]` counts pictures of class t that were answered a. Groups and
-    classes of fewer than `SMALLEST_GROUP` pictures are counted, not scored. Without pictures only the counts are there.
+    `balanced_accuracy` is the mean recall of all classes that occur, however few their pictures. `majority` is the
+    accuracy of whoever always answers the most frequent class. `confusion[t][a]` counts pictures of class t that were
+    answered a. Classes of fewer than `SMALLEST_GROUP` pictures are counted, not scored. Without pictures only the
+    counts are there.
     Raises ValueError where a truth is unknown (-1): `Answers.of` leaves such pictures out.
     """
     pictures = len(found.truth)
@@ -103,7 +104,6 @@ def scores(found: Answers, names: Sequence[str]) -> dict[str, Any]:
         "majority": float(counts.max() / pictures),
         "loss": float(-np.log(chance).mean()),
         "per_class": {names[label]: _share(int(counts[label]), recall) for label, recall in recalls.items()},
-        "groups": {name: dict(_by_group(words, right)) for name, words in found.groups.items()},
         "labels": list(names),
         "confusion": confusion.tolist(),
     }
@@ -136,14 +136,7 @@ def _word(name: str, value: Any) -> str:
     return str(value) if value >= 0 else "unknown"
 
 
-def _by_group(words: Sequence[str], right: npt.NDArray[np.bool_]) -> Iterator[tuple[str, dict[str, Any]]]:
-    array = np.asarray(words)
-    for word in sorted(set(words)):
-        members = right[array == word]
-        yield word, _share(len(members), float(members.mean()), "accuracy")
-
-
-def _share(pictures: int, value: float, name: str = "recall") -> dict[str, Any]:
+def _share(pictures: int, recall: float) -> dict[str, Any]:
     if pictures < SMALLEST_GROUP:
         return {"pictures": pictures, "too_small": True}
-    return {"pictures": pictures, name: value}
+    return {"pictures": pictures, "recall": recall}

@@ -8,7 +8,7 @@ from typing import Any
 from curate import __version__
 from curate.html.markup import Content, Markup, breakable, element, link, number, percent
 from curate.html.page import Section, page, paragraph, section
-from curate.html.table import bars, long, numbers, table, words
+from curate.html.table import long, numbers, table, words
 from curate.ml import plots
 from curate.ml.evaluation_sections import (
     CURVE,
@@ -19,6 +19,8 @@ from curate.ml.evaluation_sections import (
     confusion,
     ends_of,
     groups_of,
+    of_classes,
+    spare,
     value_of,
     wide,
 )
@@ -36,9 +38,12 @@ def evaluation_page(found: Mapping[str, Any], history: Mapping[str, Sequence[flo
             section(f"whole{suffix}", f"{word}the whole split".capitalize(), *_whole(values)),
             section(f"classes{suffix}", f"{word}classes".capitalize(), *classes(values)),
             section(f"confusion{suffix}", f"{word}what is taken for what".capitalize(), *confusion(values)),
-            section(f"calibration{suffix}", f"{word}calibration".capitalize(), *calibration(values)),
-            section(f"groups{suffix}", f"{word}groups".capitalize(), *groups_of(found, values)),
         ]
+        if "too_small" not in values:
+            sections += [
+                section(f"calibration{suffix}", f"{word}calibration".capitalize(), *calibration(values)),
+                section(f"groups{suffix}", f"{word}groups".capitalize(), *groups_of(found, values)),
+            ]
         if "threshold" in found and target == "category":
             sections.insert(1, section("threshold", "A threshold", *_threshold(found["threshold"])))
     if not sections:
@@ -60,9 +65,11 @@ def _lead(found: Mapping[str, Any]) -> list[Content]:
         ("pictures", number(first["pictures"])),
         ("families", number(first["families"])),
     ]
-    if first["pictures"]:
+    if "accuracy" in first:
+        mean = first["balanced_accuracy"]
+        named = f"balanced accuracy{of_classes(first['balanced_over'], len(first['labels']))}"
         facts += [
-            ("balanced accuracy", value_of(first["balanced_accuracy"])),
+            ("accuracy", value_of(first["accuracy"])) if mean is None else (named, value_of(mean)),
             (f"right by always answering {first['majority']['label']}", percent(first["majority"]["accuracy"])),
         ]
     tiles = (element("div", element("dt", breakable(label)), element("dd", value)) for label, value in facts)
@@ -81,20 +88,27 @@ def _lead(found: Mapping[str, Any]) -> list[Content]:
         paragraph(
             f"Intervals are of {found['level']:.0%}, from {found['draws']:,} draws of whole families. They say how far "
             "a figure would move with other families from the same sources. They say nothing of other clinics, "
-            "cameras or people. docs/evaluation.md says what each figure means.",
+            "cameras or people. Where nothing went wrong, or all did, the end is the exact one of a binomial "
+            "(Clopper and Pearson) of as many trials as there are families; “no interval” stands where a figure is "
+            "no share and no draw changes it, or where too few draws give one. docs/evaluation.md says what each "
+            "figure means.",
             class_="soft",
         ),
     ]
 
 
 def _whole(values: Mapping[str, Any]) -> list[Content]:
-    majority = values["majority"]
-    rows: list[list[Content]] = [
-        _row("accuracy", values["accuracy"], majority["accuracy"]),
-        _row("balanced accuracy", values["balanced_accuracy"], majority["balanced_accuracy"]),
-    ]
+    if "too_small" in values:
+        said = f"The split is too small to be scored ({values['too_small']}). "
+        return [paragraph(f"{said}Answered right: {number(values['right'])} of {number(values['pictures'])}.")]
+    majority, many = values["majority"], len(values["labels"])
+    rows: list[list[Content]] = [_row("accuracy", values["accuracy"], majority["accuracy"])]
+    if values["balanced_accuracy"] is not None:
+        over = of_classes(values["balanced_over"], many)
+        rows.append(_row(f"balanced accuracy{over}", values["balanced_accuracy"], majority["balanced_accuracy"]))
     if values["auc"] is not None:
-        rows.append(_row("AUC, mean of one class against the rest", values["auc"], 0.5))
+        over = of_classes(values["auc_over"], many)
+        rows.append(_row(f"AUC, mean of one class against the rest{over}", values["auc"], 0.5))
     sought = values["per_class"].get(values["sought"], {})
     for name, word in CURVE.items():
         if name in sought:
@@ -103,12 +117,31 @@ def _whole(values: Mapping[str, Any]) -> list[Content]:
             )
     return [
         _against(values),
-        table("The whole split", [*words("figure"), *bars("0 to 1"), *numbers("value", "interval")], rows),
+        table("The whole split", [*words("figure"), *spare("0 to 1"), *numbers("value", "interval")], rows),
+        *_left_out(values),
         paragraph(
             "The thin stroke is what whoever looks at no picture gets: by always answering the most frequent "
             "class, or by ranking at random.",
             class_="soft",
         ),
+    ]
+
+
+def _left_out(values: Mapping[str, Any]) -> list[Content]:
+    """Return over which classes the balanced accuracy is no mean, and why."""
+    if missing := values["missing"].get("balanced_accuracy"):
+        return [paragraph(f"No balanced accuracy: {missing['word']}, {missing['reason']}.", class_="soft")]
+    small = [f"{name} ({row['too_small']})" for name, row in values["per_class"].items() if "too_small" in row]
+    if not small:
+        return []
+    return [
+        paragraph(
+            "The balanced accuracy leaves out what is too small: ",
+            breakable(", ".join(small)),
+            ". Over all classes that occur, as metrics.json has it, it is "
+            f"{values['balanced_accuracy_of_all']:.3f}, without an interval.",
+            class_="soft",
+        )
     ]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curate.html.charts import interval
 from curate.html.markup import Content, Markup, breakable, element, number
 from curate.html.page import paragraph
-from curate.html.table import Column, bars, long, numbers, table, words
+from curate.html.table import Column, long, numbers, table, words
 from curate.ml import plots
 
 CURVE = {
@@ -16,7 +16,12 @@ CURVE = {
     "sensitivity_at_90_specificity": "sensitivity at 90 % specificity",
     "specificity_at_90_sensitivity": "specificity at 90 % sensitivity",
 }
-
+_SHORT = {
+    "auc": "AUC",
+    "sensitivity_at_90_specificity": "sens. at 90 % spec.",
+    "specificity_at_90_sensitivity": "spec. at 90 % sens.",
+}
+_COUNTS = "pictures, and families"
 
 _GROUPS = {
     "source": "Source",
@@ -33,22 +38,20 @@ def classes(values: Mapping[str, Any]) -> list[Content]:
     rows: list[list[Content]] = []
     for label, row in values["per_class"].items():
         if "too_small" in row:
-            rows.append([label, row["pictures"], row["families"], _small(row["too_small"]), None, None, None, None])
+            rows.append([label, _counts(row), None, _small(row["too_small"]), None, None, None])
             continue
-        curve = [both_of(row[name]) if name in row else "too small" for name in CURVE]
-        rows.append(
-            [label, row["pictures"], row["families"], bar_of(label, row["recall"]), both_of(row["recall"]), *curve]
-        )
-    columns = [*words("class"), *numbers("pictures", "families"), *bars("recall"), *wide("recall", *CURVE.values())]
+        curve = [_figure(row, name, "auc") for name in CURVE]
+        rows.append([label, _counts(row), bar_of(label, row["recall"]), cell_of(row["recall"]), *curve])
+    columns = [*words("class"), *numbers(_COUNTS), *spare("recall"), *figures("recall", *_SHORT.values())]
     parts: list[Content] = [table("Each class against the rest", columns, rows)]
     parts += [
-        paragraph(breakable(label), f" has no curve: {row['unrankable']}.", class_="soft")
+        paragraph(breakable(label), f" has no curve: {row['missing']['auc']['reason']}.", class_="soft")
         for label, row in values["per_class"].items()
-        if "unrankable" in row
+        if "missing" in row
     ]
     if values["absent"]:
         parts.append(paragraph(f"Not in this split: {', '.join(values['absent'])}.", class_="soft"))
-    drawn = values["roc"]
+    drawn = values.get("roc", {})
     if len(drawn) > len(plots.STROKES):
         areas = {label: values["per_class"][label]["auc"]["value"] for label in drawn}
         kept = sorted(areas, key=lambda label: (areas[label], label))[: len(plots.STROKES)]
@@ -71,8 +74,15 @@ def confusion(values: Mapping[str, Any]) -> list[Content]:
         rows: list[list[Content]] = [
             [f"{place}. {name}", *row] for place, (name, row) in enumerate(zip(names, kept, strict=True), 1)
         ]
-        columns = [*words("truth"), *numbers(*(f"answered {place}" for place in range(1, len(names) + 1)))]
-        return [element("div", drawn, table("Pictures by truth and answer", columns, rows), class_="beside")]
+        columns = [*words("truth"), *numbers(*(f"as {place}" for place in range(1, len(names) + 1)))]
+        return [
+            element(
+                "div",
+                drawn,
+                table("Pictures of each truth, taken as", columns, rows),
+                class_="beside",
+            )
+        ]
     wrong = [
         (-kept[row][column], names[row], names[column])
         for row in range(len(names))
@@ -124,29 +134,41 @@ def groups_of(found: Mapping[str, Any], values: Mapping[str, Any]) -> list[Conte
     artefacts: dict[str, Any] = {}
     for name, groups in values["groups"].items():
         if name in _GROUPS:
-            parts.append(_group_table(_GROUPS[name], groups, sought))
+            parts.append(_group_table(_GROUPS[name], groups, sought, len(values["labels"])))
         else:
             artefacts |= {f"{name}: {word}": row for word, row in groups.items()}
     if artefacts:
-        parts.append(_group_table("Artefacts", artefacts, sought))
+        parts.append(_group_table("Artefacts", artefacts, sought, len(values["labels"])))
     return parts
 
 
-def _group_table(title: str, groups: Mapping[str, Any], sought: str | None) -> Markup:
+def _group_table(title: str, groups: Mapping[str, Any], sought: str | None, classes_: int) -> Markup:
+    curve = [name for name in CURVE if sought and name != "specificity_at_90_sensitivity"]
     rows: list[list[Content]] = []
     for word, row in groups.items():
-        cells: list[Content] = [word, row["pictures"], row["families"]]
+        cells: list[Content] = [word, _counts(row)]
         if "too_small" in row:
-            cells += [_small(row["too_small"]), None, None]
+            cells += [None, _small(row["too_small"]), None, *(None for _ in curve)]
         else:
-            cells += [bar_of(word, row["accuracy"], row["majority"]), both_of(row["accuracy"])]
-            cells.append(both_of(row["balanced_accuracy"]) if "balanced_accuracy" in row else "too small")
-        if sought:
-            cells.append(None if "too_small" in row else both_of(row["auc"]) if "auc" in row else "too small")
+            cells += [bar_of(word, row["accuracy"], row["majority"]), cell_of(row["accuracy"])]
+            cells.append(_figure(row, "balanced_accuracy", beside=of_classes(row.get("balanced_over", []), classes_)))
+            cells += [_figure(row, name, "auc") for name in curve]
         rows.append(cells)
-    columns = [*words("group"), *numbers("pictures", "families"), *bars("accuracy")]
-    columns += wide("accuracy", "balanced accuracy", *([f"AUC, {sought}"] if sought else []))
+    columns = [*words("group"), *numbers(_COUNTS), *spare("accuracy")]
+    columns += figures("accuracy", "balanced accuracy", *(f"{_SHORT[name]}, {sought}" for name in curve))
     return table(title, columns, rows)
+
+
+def _counts(row: Mapping[str, Any]) -> Markup:
+    return element("span", number(row["pictures"]), element("span", number(row["families"]), class_="ends"))
+
+
+def _figure(row: Mapping[str, Any], name: str, why: str | None = None, beside: str = "") -> Content:
+    """Return a figure of a row with its interval, or in a word why it has none; `why` is the figure that says it."""
+    if name in row:
+        return cell_of(row[name], beside)
+    missing = row["missing"][why or name]
+    return element("span", missing["word"], class_="soft", title=missing["reason"])
 
 
 def bar_of(word: str, estimate: Mapping[str, Any], mark: float | None = None) -> Content:
@@ -164,9 +186,9 @@ def value_of(estimate: Mapping[str, Any]) -> str:
     return number(estimate["value"], 3)
 
 
-def ends_of(estimate: Mapping[str, Any]) -> str:
+def ends_of(estimate: Mapping[str, Any], between: str = " to ") -> str:
     """Return the interval of a figure."""
-    return "no interval" if estimate["low"] is None else f"{estimate['low']:.3f} to {estimate['high']:.3f}"
+    return "no interval" if estimate["low"] is None else f"{estimate['low']:.3f}{between}{estimate['high']:.3f}"
 
 
 def both_of(estimate: Mapping[str, Any]) -> str:
@@ -174,6 +196,27 @@ def both_of(estimate: Mapping[str, Any]) -> str:
     if estimate["low"] is None:
         return value_of(estimate)
     return f"{estimate['value']:.3f} ({estimate['low']:.3f}–{estimate['high']:.3f})"
+
+
+def cell_of(estimate: Mapping[str, Any], beside: str = "") -> Markup:
+    """Return a figure with its interval below it, for a narrow column; `beside` stands behind the figure."""
+    told = [element("span", ends_of(estimate, "–"), class_="ends")]
+    return element("span", value_of(estimate), element("span", beside, class_="of") if beside else "", *told)
+
+
+def of_classes(over: Sequence[str], classes_: int) -> str:
+    """Return over how many of the classes a mean is, where it is not all."""
+    return f" ({len(over)} of {classes_})" if len(over) < classes_ else ""
+
+
+def figures(*heads: str) -> list[Column]:
+    """Return columns of figures with their intervals below them."""
+    return [Column(head, "number figure") for head in heads]
+
+
+def spare(head: str) -> list[Column]:
+    """Return one column of bars, which goes where the page is narrow: the same numbers stand beside it."""
+    return [Column(head, "bars spare")]
 
 
 def wide(*heads: str) -> list[Column]:

@@ -23,9 +23,10 @@ def run(
 
     `mode` is "keras" or a quantized form ("float", "float16", "dynamic", "int8", "qat", "int16x8"). `sensitivity`
     (0..1) asks for the threshold that finds that share of the last category, chosen on validation. Leaves
-    `evaluation_<split>.json` and `.html` in the run folder, `evaluation_<split>_<form>` for another form than keras.
-    The report's details hold "run", "page" and "evaluation" (see `curate.ml.evaluated`). Raises UsageError for an
-    unknown run, split or form, CorpusError where shards are damaged, TrainError where the run is.
+    `evaluation_<split>.json` and `.html` in the run folder, `evaluation_<split>_<form>` for another form than keras,
+    either with `_sensitivity_<share>` behind it where a threshold was asked for: neither takes the other's place. The
+    report's details hold "run", "page" and "evaluation" (see `curate.ml.evaluated`). Raises UsageError for an unknown
+    run, split or form, CorpusError where shards are damaged, TrainError where the run is.
     """
     folder = runs.find(workspace.cache / "runs", run)
     about = runs.read(folder)
@@ -56,12 +57,16 @@ def run(
             f"no labelled picture is in the split {split}: nothing was scored; "
             "curate sql 'from split_balance' says what is where"
         )
+        if sensitivity is not None:
+            report.notes.append("no threshold was chosen: there is no picture to tell what it gives")
         return report
     if split == "train":
         report.notes.append("these pictures were learnt from: the figures say nothing of others")
     if split == "validation":
         report.notes.append("the weights were chosen by these pictures: the figures flatter, those of test do not")
     name = f"evaluation_{split}" if mode == "keras" else f"evaluation_{split}_{mode}"
+    if sensitivity is not None:
+        name += f"_sensitivity_{sensitivity:g}"
     try:
         runs.add(folder, {f"{name}.json": runs.as_json(found), f"{name}.html": evaluation_page(found, history)})
     except OSError as refused:

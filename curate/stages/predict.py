@@ -11,11 +11,13 @@ import numpy as np
 from curate import encoded
 from curate.csv_rows import CsvRows
 from curate.errors import TrainError, UnreadablePicture, UsageError
+from curate.images import header
 from curate.ml import forms, runs
 from curate.ml.enclosure import enclosed
+from curate.picture_folder import SUFFIXES, pictures_in
 from curate.report import Progress, silent
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".ppm")
+SMALLEST_SIDE = 32  # pixels: of what is smaller no answer says anything, though a model would give one
 _BATCH = 32  # pictures in memory at once
 
 
@@ -46,16 +48,19 @@ def named(folder: Path, name: str, form: str | None) -> tuple[Path, str]:
     return (path.parent if in_run else path), word
 
 
-def pictures(paths: Iterable[Path]) -> list[Path]:
+def pictures(paths: Iterable[Path]) -> tuple[list[Path], list[dict[str, str]]]:
     """Return the files that are named, and those in named folders that are called as pictures are, by name.
 
-    Raises UsageError where a path is not there, or nothing is left.
+    The second is what was passed over in folders: "file" and "reason". A file that is named is never passed over.
+    Raises UsageError where a path is not there, or nothing is left; CurateError where a folder cannot be read.
     """
     found: list[Path] = []
+    skipped: list[dict[str, str]] = []
     for path in paths:
         if path.is_dir():
-            inside = (each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
-            found += sorted(inside)
+            inside, others = pictures_in(path)
+            found += inside
+            skipped += [{"file": str(path / other["file"]), "reason": other["reason"]} for other in others]
         elif path.is_file():
             found.append(path)
         else:
@@ -64,14 +69,15 @@ def pictures(paths: Iterable[Path]) -> list[Path]:
         raise UsageError(
             "there is no picture in what was named",
             expected=f"files, or folders that hold {', '.join(sorted(SUFFIXES))}",
+            found=f"{skipped[0]['file']}: {skipped[0]['reason']}" if skipped else "nothing",
             hint="curate predict RUN PICTURE...",
         )
-    return found
+    return found, skipped
 
 
 def predict_pictures(run: Path, paths: Iterable[Path], *, mode: str = "keras") -> list[dict[str, Any]]:
     """Return what `predicted` yields, for whoever wants it all at once."""
-    return list(predicted(run, pictures(paths), form=mode))
+    return list(predicted(run, pictures(paths)[0], form=mode))
 
 
 def predicted(
@@ -80,8 +86,10 @@ def predicted(
     """Yield the answer for each file, in their order; some are in memory at a time.
 
     Each row has picture, label, probability, probabilities (by label), and, where the run says of
-    which category its labels are, category, category_probability and categories (by name). A file that is no picture
-    has problem in their place. A picture is made first what it would be in the shards that the run was trained on.
+    which category its labels are, category, category_probability and categories (by name). A file that is no picture,
+    or one of less than `SMALLEST_SIDE` pixels on a side, has problem in their place; one of several frames or pages
+    has a note that the first was answered. A picture is made first what it would be in the shards that the run was
+    trained on.
     """
     model = forms.load(run, form)
     if missing := {"short_side", "quality"} - set(model.stored):
@@ -93,10 +101,10 @@ def predicted(
             advance(len(batch))
 
 
-def write(path: Path, run: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write the answers of a run as CSV, whole or not at all; return how many have a problem.
+def write(path: Path, run: Path, form: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write the answers of a form of a run as CSV, whole or not at all; return how many have a problem.
 
-    A row for each picture: picture, problem, label, probability, where the run knows them category and
+    A row for each picture: picture, problem, note, run, form, label, probability, where the run knows them category and
     category_probability, then the probability of each category and of each label by its name. Raises TrainError where
     the file cannot be written.
     """
@@ -107,11 +115,12 @@ def write(path: Path, run: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         with part.open("w", encoding="utf-8", newline="") as file:
             out = CsvRows(file)
             of_category = ["category", "category_probability", *categories] if categories else []
-            head = ["picture", "problem", "label", "probability", *of_category, *labels]
-            out.row(head)
+            head = ["label", "probability", *of_category, *labels]
+            out.row(["picture", "problem", "note", "run", "form", *head])
             for row in rows:
                 broken += "problem" in row
-                out.row(_cells(row, labels, categories) if "problem" not in row else _gap(row, len(head)))
+                told = [None] * len(head) if "problem" in row else _cells(row, labels, categories)
+                out.row([row["picture"], row.get("problem"), row.get("note"), run.name, form, *told])
         part.replace(path)
     except OSError as refused:
         raise TrainError(
@@ -122,17 +131,13 @@ def write(path: Path, run: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     return broken
 
 
-def _gap(row: Mapping[str, Any], cells: int) -> list[Any]:
-    return [row["picture"], row["problem"], *[None] * (cells - 2)]
-
-
 def _cells(row: Mapping[str, Any], labels: Sequence[str], categories: Sequence[str]) -> list[Any]:
     of_category: list[Any] = []
     if categories:
         of_category = [row["category"], _told(row["category_probability"])]
         of_category += [_told(row["categories"][name]) for name in categories]
     given = [_told(row["probabilities"][name]) for name in labels]
-    return [row["picture"], None, row["label"], _told(row["probability"]), *of_category, *given]
+    return [row["label"], _told(row["probability"]), *of_category, *given]
 
 
 def _told(probability: float) -> str:
@@ -144,10 +149,18 @@ def _answered(model: forms.Form, files: Sequence[Path]) -> Iterator[dict[str, An
 
     read: dict[Path, Any] = {}
     problems: dict[Path, str] = {}
+    notes: dict[Path, str] = {}
     for path in files:
         try:
+            data = path.read_bytes()
+            width, height, frames = header.extent(data) or (SMALLEST_SIDE, SMALLEST_SIDE, 1)
+            if min(width, height) < SMALLEST_SIDE:
+                problems[path] = f"too small to be judged: {width} x {height} pixels, less than {SMALLEST_SIDE}"
+                continue
+            if frames > 1:
+                notes[path] = f"the first of {frames} frames"
             made = encoded.handed_on(
-                path.read_bytes(),
+                data,
                 model.stored["short_side"],
                 model.stored["quality"],
                 bool(model.stored.get("hair_removal", False)),
@@ -159,7 +172,8 @@ def _answered(model: forms.Form, files: Sequence[Path]) -> Iterator[dict[str, An
             problems[path] = f"it cannot be read: {refused.strerror or refused}"
     given = dict(zip(read, model.answer(np.stack(list(read.values()))), strict=True)) if read else {}
     for path in files:
-        yield {"picture": str(path)} | ({"problem": problems[path]} if path in problems else _said(model, given[path]))
+        about = {"picture": str(path)} | ({"note": notes[path]} if path in notes else {})
+        yield about | ({"problem": problems[path]} if path in problems else _said(model, given[path]))
 
 
 def _said(model: forms.Form, probabilities: Any) -> dict[str, Any]:
