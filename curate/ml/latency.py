@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from curate.ml.tflite import Interpreted
 
 WORDS = {1: "1_thread", 2: "2_threads"}
 """What the figures of so many threads are called in a row of the table."""
-WIDE = 1.25  # the largest ratio of a form over the smallest: beyond it is worth a word
-_BLOCKS, _TURNS = 5, 12
-_WARM = 5
+WIDE = 1.25  # the upper quartile of a form's ratios over the lower: beyond it is worth a word
+_PARTS, _TURNS = 10, 10
+_PAUSE = 0.1  # seconds between two parts: without, all turns share one moment of other work
+_WARM = 3  # turns of each part that do not count
 
 
 def latency(made: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
@@ -24,24 +26,26 @@ def latency(made: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
 
     Forms are timed in turn, so that a busy moment hits all. `ms_<threads>` is the lower quartile of the milliseconds
     for one picture and `ratio_<threads>` that of the form over that of float: other work on the machine can only make
-    an invocation slower, so the quicker ones say most about the form. `ratios_<threads>` are the smallest and
-    the largest ratio of five parts of these turns: how far the ratio would be another if it were taken again.
+    an invocation slower, so the quicker ones say most about the form. `ratios_<threads>` are the quartiles
+    of the ratio in ten parts of these turns, 0.1 seconds apart: how far apart the moments were.
     """
     rows: dict[str, dict[str, Any]] = {mode: {} for mode in made}
     for threads, word in WORDS.items():
         forms = {mode: Interpreted(path, threads=threads) for mode, path in made.items()}
         for form in forms.values():
             form.answer(np.full((1, form.side, form.side, 3), 127, np.uint8))
-        for _ in range(_WARM):
-            for form in forms.values():
-                form.milliseconds()
-        turns = [{mode: form.milliseconds() for mode, form in forms.items()} for _ in range(_BLOCKS * _TURNS)]
+        parts = []
+        for _ in range(_PARTS):
+            time.sleep(_PAUSE)
+            each = [{mode: form.milliseconds() for mode, form in forms.items()} for _ in range(_WARM + _TURNS)]
+            parts.append(each[_WARM:])
+        turns = [turn for part in parts for turn in part]
         for mode, row in rows.items():
-            parts = [turns[start : start + _TURNS] for start in range(0, len(turns), _TURNS)]
             ratios = [_quick(part, mode) / _quick(part, "float") for part in parts]
+            quartiles = statistics.quantiles(ratios, n=4)
             row[f"ms_{word}"] = _quick(turns, mode)
             row[f"ratio_{word}"] = _quick(turns, mode) / _quick(turns, "float")
-            row[f"ratios_{word}"] = [min(ratios), max(ratios)]
+            row[f"ratios_{word}"] = [quartiles[0], quartiles[2]]
     return rows
 
 
