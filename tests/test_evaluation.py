@@ -25,6 +25,8 @@ from curate.ml.evaluation_page import evaluation_page
 from curate.ml.forms import Categories
 from curate.ml.operating import operating_point
 
+# Keras' own word about NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 _PICTURES = st.lists(
     st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), min_size=2, max_size=25
 )  # score, positive, family

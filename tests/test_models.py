@@ -39,7 +39,7 @@ PARAMETERS = {
 def test_every_network_is_counted() -> None:
     from curate.ml.registry import NETWORKS
 
-    assert set(NETWORKS) == set(PARAMETERS)
+    assert {name for name in NETWORKS if NETWORKS[name].published != "nobody"} == set(PARAMETERS)
 
 
 # Seconds each to build, and they differ from their neighbours in Keras' own table of widths and depths alone.
@@ -127,10 +127,8 @@ def test_a_misspelt_name_gets_the_nearest_before_tensorflow_is_loaded(curate: Cu
 
 
 def test_help_names_every_network(curate: Curate) -> None:
-    from curate.ml.registry import NETWORKS
-
     told = curate("train", "--help").stdout
-    assert all(name in told for name in NETWORKS)
+    assert all(name in told for name in PARAMETERS)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite0"])
