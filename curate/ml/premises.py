@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,9 +77,7 @@ def known(path: Path, aim: Target) -> Teacher:
             hint=f"curate train --target {aim.name} for the teacher first",
         )
     inherited = {key for teacher in about.get("teachers", ()) for key in teacher["shards"]}
-    with (path / "model.keras").open("rb") as file:
-        model = hashlib.file_digest(file, "sha256").hexdigest()
-    return Teacher(path, model, tuple(sorted({about["shards"], *inherited})))
+    return Teacher(path, runs.sha256(path / "model.keras"), tuple(sorted({about["shards"], *inherited})))
 
 
 def leaks(teachers: Sequence[Mapping[str, Any]], key: str) -> list[str]:

@@ -79,8 +79,7 @@ class Options:
         """Return plain values; a file of weights is said by its hash, so that its place does not count."""
         values = asdict(self)
         if self.weights not in (None, IMAGENET) and Path(str(self.weights)).is_file():
-            with Path(str(self.weights)).open("rb") as file:
-                values["weights"] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            values["weights"] = f"sha256:{sha256(Path(str(self.weights)))}"
         return values
 
     def settled(self, *, taught: bool) -> Options:

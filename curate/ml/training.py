@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from curate.ml import (
     dataset,
     evaluation,
     fitting,
+    forms,
     models,
     plots,
     premises,
@@ -117,7 +117,7 @@ def train(
             about |= {
                 "teachers": [master.said() for master in masters],
                 "corpus": corpus,
-                "index": _sha256(shards / "index.json"),
+                "index": runs.sha256(shards / "index.json"),
             }
             credits_ = credits_in(index)
             try:
@@ -216,14 +216,14 @@ def _metrics(model: Model, shards: Path, options: Options, aim: Target, progress
     """Return the figures of each split; with "both" those of the category, and under "subtype" those of the subtype."""
     metrics: dict[str, Any] = {}
     answer = evaluation.keras_answer(model)
-    sums = aim.members[len(aim.names) :].T
+    kinds = forms.Categories(aim.categories, aim.of_label)
     for split in ("validation", "test"):
         with progress(f"score {split}", None, "pictures") as advance:
             found = evaluation.answers(answer, shards, split, target=aim.name, side=options.side, advance=advance)
         if aim.name != "both":
             metrics[split] = evaluation.scores(found, aim.names)
             continue
-        categories = found.of(found.categories, found.probabilities @ sums) if found.ids else found
+        categories = found.of(found.categories, kinds.sums(found.probabilities)) if found.ids else found
         metrics[split] = evaluation.scores(categories, aim.categories)
         metrics[split]["subtype"] = evaluation.scores(found.of(found.truth, found.probabilities), aim.names)
     return metrics
@@ -246,7 +246,3 @@ def _describe(
     runs.write_json(folder / "card.json", values)
     (folder / "card.md").write_text(markdown(values), encoding="utf-8")
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
