@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from conftest import Curate
 
+from curate.errors import UsageError
+from curate.ml import registry
+
 pytestmark = pytest.mark.tf
 
 # Trainable numbers at 1000 classes. Lite: published as 4.7, 5.4, 6.1, 8.2, 13.0 M; the others: Keras with its own top.
@@ -116,6 +119,22 @@ def test_mixed_precision_keeps_the_end_exact(name: str) -> None:
     plain = models.build(name, classes=3, side=32)
     plain.set_weights(model.get_weights())
     assert np.allclose(np.asarray(model(pixels)), np.asarray(plain(pixels)), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("mobilnet_v3", "mobilenet_v3_small"),
+        ("mobilnet-v2", "mobilenet_v2"),
+        ("efficientnet_lite", "efficientnet_lite0"),
+        ("EfficientNet-Lite3b", "efficientnet_lite3"),
+        ("resnet", "resnet50"),
+    ],
+)
+def test_the_nearest_name_begins_as_the_misspelt_one(typed: str, meant: str) -> None:
+    with pytest.raises(UsageError) as told:
+        registry.find(typed)
+    assert told.value.hint == f"--model {meant}"
 
 
 def test_a_misspelt_name_gets_the_nearest_before_tensorflow_is_loaded(curate: Curate, root: Path) -> None:

@@ -126,11 +126,17 @@ def find(name: str) -> Network:
     """Return an entry. Raises UsageError, with the nearest name, for a name that is not there."""
     if name in NETWORKS:
         return NETWORKS[name]
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), NETWORKS, n=1, cutoff=0.5)
+    typed = name.lower().replace("-", "_")
+
+    def alike(known: str) -> float:
+        # By how names begin: `mobilnet_v3` is the first of that family, though `mobilenet_v2` has fewer letters more.
+        return difflib.SequenceMatcher(None, typed, known[: len(typed) + 1]).ratio()
+
+    near = max(NETWORKS, key=alike)
     raise UsageError(
         f"there is no model {name!r}",
         expected=", ".join(NETWORKS),
-        hint=f"--model {near[0]}" if near else "choose one of these",
+        hint=f"--model {near}" if alike(near) >= 0.5 else "choose one of these",
     )
 
 
