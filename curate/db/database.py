@@ -151,6 +151,11 @@ class Database:
         with self._hearing():
             return self._connection.table(name).to_arrow_table()
 
+    def schema(self, name: str) -> pa.Schema:
+        """Return the columns of a table; none of its rows is read."""
+        with self._hearing():
+            return self._connection.table(name).limit(0).to_arrow_table().schema
+
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
         with self._hearing():
