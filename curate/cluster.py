@@ -70,6 +70,8 @@ def connect(address: str, root: Path) -> Iterator[Cluster]:
 def connect_to_read(address: str, folder: Path) -> Iterator[Cluster]:
     """Yield the workers of a scheduler, fit to read what lies in a folder; see `connect`. Nothing is written there."""
     distributed = _library()
+    from distributed.comm import resolve_address
+
     folder = folder.absolute()
     try:
         terms = Terms(address, tuple(sorted(standing().items())), folder, _files(folder))
@@ -78,6 +80,7 @@ def connect_to_read(address: str, folder: Path) -> Iterator[Cluster]:
             "the folder cannot be read", where=str(folder), found=refused.strerror, hint="name another folder"
         ) from refused
     try:
+        resolve_address(address)  # else a client that never came about waits for itself as it goes
         client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as silent:
         raise CurateError(
@@ -139,16 +142,16 @@ class Cluster:
         with self._heard():
             answers = self._client.run(_unfit, self._terms, on_error="return")
         for worker, said in sorted(answers.items()):
-            if isinstance(said, ImportError):
-                raise CurateError(
-                    "a worker of the cluster cannot load curate",
-                    where=worker,
-                    found=str(said),
-                    done="nothing was begun",
-                    hint="pip install there what is installed here, and start that worker again",
-                )
-            if isinstance(said, BaseException):
+            if isinstance(said, CurateError):
                 raise said
+            if isinstance(said, BaseException):
+                raise CurateError(
+                    "a worker of the cluster cannot run curate as it is installed here",
+                    where=worker,
+                    found=str(said).splitlines()[0],
+                    done="nothing was begun",
+                    hint="install there what is installed here, start that worker again, then type the same again",
+                )
 
     def _bound(self) -> int:
         """Return how many items may be under way: workers come and go."""

@@ -125,7 +125,7 @@ def _masked_crc(data: bytes) -> bytes:
 
 
 def _entry(feature: Feature, value: Value) -> bytes:
-    return _delimited(1, feature.name.encode()) + _delimited(2, _feature(feature, value))
+    return _NAMES[feature.name] + _delimited(2, _feature(feature, value))
 
 
 def _feature(feature: Feature, value: Value) -> bytes:
@@ -151,6 +151,8 @@ def _delimited(field: int, data: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
+    if 0 <= number < 0x80:  # nearly all of them: lengths of names and words
+        return _SMALL[number]
     if not -(1 << 63) <= number < 1 << 63:
         raise TypeError(f"{number} does not fit into 64 bits")
     rest = number & 0xFFFFFFFFFFFFFFFF
@@ -160,3 +162,7 @@ def _varint(number: int) -> bytes:
         rest >>= 7
     out.append(rest)
     return bytes(out)
+
+
+_SMALL = tuple(bytes([number]) for number in range(0x80))
+_NAMES = {feature.name: _delimited(1, feature.name.encode()) for feature in SCHEMA}

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from curate import built_with, freshness
 from curate.db import Database
+from curate.errors import CurateError
 from curate.files import Location
 from curate.images import artefacts, montage, tone
 from curate.look import LOOKED_AT, VERSIONS, Errand, Facts, look
@@ -45,13 +46,17 @@ def run(workspace: Workspace) -> Report:
             with workspace.progress("inspect", len(waiting), "files") as advance:
                 held, before = Facts(), 0
                 errands = _errands(workspace, waiting)
-                for facts in workspace.workers.spread(look, errands, pictures=_weight(waiting)):
-                    held.add(facts)
-                    advance(len(facts.members))
-                    before += len(facts.members) + len(facts.mask_members)
-                    if len(held.fingerprints) + len(held.tiles) >= _ROWS_AT_ONCE:
-                        _write(database, held)
-                        held = Facts()
+                try:
+                    for facts in workspace.workers.spread(look, errands, pictures=_weight(waiting)):
+                        held.add(facts)
+                        advance(len(facts.members))
+                        before += len(facts.members) + len(facts.mask_members)
+                        if len(held.fingerprints) + len(held.tiles) >= _ROWS_AT_ONCE:
+                            _write(database, held)
+                            held = Facts()
+                except CurateError:  # a cluster that is lost, a program that is gone: what is known is known
+                    _write(database, held)
+                    raise
                 _write(database, held)
             report.there = max(0, database.count("members") - before)
         with database.transaction():
