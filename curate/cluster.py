@@ -70,7 +70,7 @@ def connect(address: str, root: Path) -> Iterator[Cluster]:
 def connect_to_read(address: str, folder: Path) -> Iterator[Cluster]:
     """Yield the workers of a scheduler, fit to read what lies in a folder; see `connect`. Nothing is written there."""
     distributed = _library()
-    from distributed.comm import resolve_address
+    from distributed.comm.addressing import resolve_address
 
     folder = folder.absolute()
     try:
@@ -96,7 +96,7 @@ def connect_to_read(address: str, folder: Path) -> Iterator[Cluster]:
         cluster.require_fit()
         yield cluster
     finally:
-        with suppress(Exception):  # it is gone already, which was said
+        with suppress(OSError, RuntimeError, AssertionError):  # it is gone already, which was said
             client.close(timeout=2)
 
 
@@ -129,7 +129,7 @@ class Cluster:
             while waiting:
                 yield self._result(*waiting.popleft())
         finally:
-            if waiting:
+            if waiting and self._client.status == "running":
                 self._call_off([future for future, _ in waiting])
 
     def require_fit(self) -> None:

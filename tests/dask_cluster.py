@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,8 @@ class DaskCluster:
         self.folder = folder
         self.processes: list[subprocess.Popen[bytes]] = []
         told = folder / "scheduler.json"
-        words = ("--port", "0", "--no-show", "--scheduler-file", told)
-        self.scheduler = self._start(
-            "dask_scheduler", "--port", "0", "--no-show", "--scheduler-file", told, **environment
-        )
+        words = ("--port", "0", "--scheduler-file", told)
+        self.scheduler = self._start("dask_scheduler", *words, **environment)
         _wait(told.exists)
         self.address = next(part for part in told.read_text().split('"') if part.startswith("tcp://"))
 
@@ -72,9 +70,9 @@ def dask_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Das
         cluster.end()
 
 
-def _wait(until: object) -> None:
+def _wait(until: Callable[[], bool]) -> None:
     for _ in range(1200):
-        if until():  # type: ignore[operator]
+        if until():
             return
         time.sleep(0.05)
     raise TimeoutError("a part of the cluster did not come up")

@@ -15,12 +15,15 @@ from conftest import ROOT, Curate, Once
 from dask_cluster import DaskCluster, dask_cluster, deadly, doubled, handed_over
 from demo_corpus import build as build_demo
 from distributed import Client
+from small_corpus import drawn
 from test_shards import _hashes
 
 from curate import cluster, pipeline
 from curate.corpus_rows import digest
 from curate.errors import CorpusError, CurateError
 from curate.export.handover import run as export
+from curate.pictures_alike import alike
+from curate.recipe import DedupRecipe
 from curate.report import Advance
 from curate.workspace import Workspace
 
@@ -129,8 +132,8 @@ def test_in_their_order_some_at_a_time_and_errors_as_they_are(dask: DaskCluster,
     given: list[int] = []
 
     def numbers() -> Iterator[int]:
-        for drawn, number in enumerate([*range(100, 140), 13, 14]):
-            assert drawn - len(given) <= 2 * 4
+        for before, number in enumerate([*range(100, 140), 13, 14]):
+            assert before - len(given) <= 2 * 4
             yield number
 
     with cluster.connect_to_read(dask.address, tmp_path) as workers:
@@ -142,6 +145,17 @@ def test_in_their_order_some_at_a_time_and_errors_as_they_are(dask: DaskCluster,
         assert next(stopped) == 0
         stopped.close()
         assert next(workers.spread(doubled, [21], pictures=1)) == 42
+
+
+def test_any_folder_of_pictures(dask: DaskCluster, tmp_path: Path) -> None:
+    for seed in range(4):
+        (tmp_path / f"{seed}.jpg").write_bytes(drawn(seed))
+    (tmp_path / "again.jpg").write_bytes(drawn(2))
+    with cluster.connect_to_read(dask.address, tmp_path) as workers:
+        far = alike(tmp_path, DedupRecipe(), workers=workers)
+    assert far == alike(tmp_path, DedupRecipe(), workers=1)
+    assert [pair["kind"] for pair in far["pairs"]] == ["same bytes"]
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_what_kills_its_workers_is_named(tmp_path: Path) -> None:
@@ -173,16 +187,19 @@ def test_who_is_not_fit_is_named(dask: DaskCluster, tmp_path: Path) -> None:
         "another curate": lambda: dask.worker(PYTHONPATH=str(other)),
         "several things at a time": lambda: dask.worker("--nthreads", "2"),
     }
-    for said, start in strangers.items():
-        stranger = start()
-        try:
-            with pytest.raises(CurateError, match=said) as told, cluster.connect(dask.address, tmp_path):
-                pass
-            assert "tcp://127.0.0.1:" in str(told.value.where)
-            assert told.value.expected != told.value.found
-        finally:
-            stranger.terminate()
-            stranger.wait()
+    with cluster.connect(dask.address, tmp_path) as workers:
+        for said, start in strangers.items():
+            stranger = start()
+            try:
+                with pytest.raises(CurateError, match=said) as told, cluster.connect(dask.address, tmp_path):
+                    pass
+                assert "tcp://127.0.0.1:" in str(told.value.where)
+                assert told.value.expected != told.value.found
+                with pytest.raises(CurateError, match=said):  # also one that comes when all is under way
+                    list(workers.spread(doubled, range(100, 140), pictures=40))
+            finally:
+                stranger.terminate()
+                stranger.wait()
     assert not list((tmp_path / "data_cache").iterdir())
 
 
