@@ -8,13 +8,9 @@ before it does anything, also one that joins later. How it is used: docs/cluster
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
-import importlib.metadata
 import logging
 import os
 import pickle
-import platform
 import threading
 import time
 import uuid
@@ -24,41 +20,29 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from curate import __version__
 from curate.errors import CurateError
+from curate.fitness import STANDS, Terms
+from curate.fitness import require as _require_fit
 from curate.scratch import scratch
 from curate.workers import AHEAD, ONE_THREAD
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Libraries from whose version bytes follow, or whether a worker is understood at all.
-_LIBRARIES = ("distributed", "faiss-cpu", "imagehash", "numpy", "opencv-python-headless", "pillow", "scipy")
 _CONNECT_S = 10
 _FIRST_WORKER_S = 10
 _LOOK_S = 5  # how often it is looked who is still there
 _ALONE_S = 60  # how long there may be no worker at all, before that is an error
-_STANDS = "what was known before stands"
-
-
-@dataclasses.dataclass(frozen=True)
-class Terms:
-    """What a worker has to be: `standing` is what `standing()` says here, `files` what the folder `seen` holds."""
-
-    address: str
-    standing: tuple[tuple[str, str], ...]
-    seen: Path
-    files: str
 
 
 @contextmanager
-def connect(address: str, root: Path) -> Iterator[Cluster]:
+def connect(address: str, root: Path | str) -> Iterator[Cluster]:
     """Yield the workers of the Dask scheduler at `address` (`tcp://host:8786`), fit to work on the root of a corpus.
 
     Raises CurateError where `distributed` is not installed, nobody answers, there is no worker, or one of them is not
     fit: it runs another version, has several threads, or does not see the root.
     """
-    cache = root.absolute() / "data_cache"
+    cache = Path(root).absolute() / "data_cache"
     cache.mkdir(parents=True, exist_ok=True)
     with scratch(cache, ".cluster-") as seen:
         (seen / uuid.uuid4().hex).touch()  # a name that only this folder on this disk holds
@@ -67,14 +51,14 @@ def connect(address: str, root: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def connect_to_read(address: str, folder: Path) -> Iterator[Cluster]:
+def connect_to_read(address: str, folder: Path | str) -> Iterator[Cluster]:
     """Yield the workers of a scheduler, fit to read what lies in a folder; see `connect`. Nothing is written there."""
     distributed = _library()
     from distributed.comm.addressing import resolve_address
 
-    folder = folder.absolute()
+    folder = Path(folder).absolute()
     try:
-        terms = Terms(address, tuple(sorted(standing().items())), folder, _files(folder))
+        terms = Terms.of(address, folder)
     except OSError as refused:
         raise CurateError(
             "the folder cannot be read", where=str(folder), found=refused.strerror, hint="name another folder"
@@ -140,7 +124,7 @@ class Cluster:
         except TimeoutError as none:
             raise self._deserted() from none
         with self._heard():
-            answers = self._client.run(_unfit, self._terms, on_error="return")
+            answers = self._client.run(_require_fit, self._terms, on_error="return")
         for worker, said in sorted(answers.items()):
             if isinstance(said, CurateError):
                 raise said
@@ -185,7 +169,7 @@ class Cluster:
                     "a piece of work was given up: each worker that was at it was lost",
                     where=", ".join(files[:4]) + more or self._terms.address,
                     found=f"the last one was {getattr(killed.last_worker, 'address', killed.last_worker)}",
-                    done=_STANDS,
+                    done=STANDS,
                     hint="look at that worker's log (memory?), then type the same again; "
                     "without --scheduler this machine does the work",
                 ) from None
@@ -210,7 +194,7 @@ class Cluster:
             "the Dask scheduler was lost in mid-work",
             where=self._terms.address,
             found="the connection to it ended",
-            done=f"{_STANDS}; nothing half-written stands under a final name",
+            done=f"{STANDS}; nothing half-written stands under a final name",
             hint="start it and its workers again, then type the same again; without --scheduler this machine goes on",
         )
 
@@ -218,7 +202,7 @@ class Cluster:
         return CurateError(
             "the Dask scheduler has no worker",
             where=self._terms.address,
-            done=_STANDS,
+            done=STANDS,
             hint=f"dask worker {self._terms.address} --nworkers auto --nthreads 1   on each machine",
         )
 
@@ -229,39 +213,6 @@ class Cluster:
             until = time.monotonic() + _ALONE_S
             while time.monotonic() < until and any(self._client.run(_at_work).values()):
                 time.sleep(0.1)
-
-
-def standing() -> dict[str, str]:
-    """Return what has to be the same on both ends: the code of curate, Python, the processor, some libraries."""
-    return {
-        "curate": f"{__version__}, code {_code()}",
-        "python": ".".join(platform.python_version_tuple()[:2]),
-        "processor": platform.machine(),
-        **{name: _version(name) for name in _LIBRARIES},
-    }
-
-
-@functools.cache
-def _code() -> str:
-    """Return a hash of the code of curate as it is installed here: two checkouts may say one version."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parent
-    for path in sorted(path for kind in ("*.py", "*.sql", "*.txt") for path in package.rglob(kind)):
-        digest.update(f"{path.relative_to(package).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
-
-
-def _version(library: str) -> str:
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _files(folder: Path) -> str:
-    """Return a hash of the names in a folder: what is read there is its own proof, by its sha256."""
-    names = sorted(os.fsencode(path.name) for path in folder.iterdir())
-    return hashlib.sha256(b"\0".join(names)).hexdigest()
 
 
 def _library() -> Any:
@@ -305,7 +256,7 @@ def _task(terms: Terms, packed: bytes) -> Any:
     from distributed import get_worker
 
     global _working
-    _unfit(terms, get_worker())
+    _require_fit(terms, get_worker())
     for name in ONE_THREAD:  # before OpenCV is loaded
         os.environ[name] = "1"
     function, item = pickle.loads(packed)
@@ -320,45 +271,3 @@ def _task(terms: Terms, packed: bytes) -> Any:
 
 def _at_work() -> int:
     return _working
-
-
-def _unfit(terms: Terms, dask_worker: Any) -> None:
-    """Raise CurateError where this worker is not fit for the work."""
-    _fit(terms, str(dask_worker.address), int(dask_worker.state.nthreads))
-
-
-@functools.lru_cache(maxsize=16)  # asked before each item, looked at once for each run
-def _fit(terms: Terms, worker: str, threads: int) -> None:
-    here = standing()
-    for name, wanted in terms.standing:
-        if here[name] != wanted:
-            raise CurateError(
-                f"a worker of the cluster has another {name}: its bytes could be others",
-                where=worker,
-                expected=wanted,
-                found=here[name],
-                done=_STANDS,
-                hint="install there what is installed here, start that worker again, then type the same again",
-            )
-    if threads != 1:
-        raise CurateError(
-            "a worker of the cluster does several things at a time in one process",
-            where=worker,
-            expected="1 thread, and a process for each processor",
-            found=f"{threads} threads",
-            done=_STANDS,
-            hint=f"dask worker {terms.address} --nworkers auto --nthreads 1   then type the same again",
-        )
-    try:
-        found = "another folder of that name" if _files(terms.seen) != terms.files else None
-    except OSError as refused:
-        found = refused.strerror or str(refused)
-    if found:
-        raise CurateError(
-            "a worker of the cluster does not see the files",
-            where=f"{worker}: {terms.seen}",
-            expected="the folder that this machine sees under that name",
-            found=found,
-            done=_STANDS,
-            hint="put it on a disk that all machines have mounted at one place, then type the same again",
-        )

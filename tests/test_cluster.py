@@ -25,6 +25,7 @@ from curate.export.handover import run as export
 from curate.pictures_alike import alike
 from curate.recipe import DedupRecipe
 from curate.report import Advance
+from curate.workers import Processes
 from curate.workspace import Workspace
 
 STAGES = ("parse", "inspect", "dedup", "label", "split", "shard")
@@ -158,16 +159,26 @@ def test_any_folder_of_pictures(dask: DaskCluster, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 5
 
 
-def test_what_kills_its_workers_is_named(tmp_path: Path) -> None:
+def test_what_kills_its_workers_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with dask_cluster(tmp_path / "dask", 1, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as running:
         with cluster.connect_to_read(running.address, tmp_path) as workers:
             with pytest.raises(CurateError, match="each worker that was at it was lost") as told:
                 list(workers.spread(deadly, [tmp_path / "huge.png"], pictures=1))
             assert told.value.where == str(tmp_path / "huge.png")
             assert "type the same again" in str(told.value.hint)
+            monkeypatch.setattr(cluster, "_LOOK_S", 0.1)
+            monkeypatch.setattr(cluster, "_ALONE_S", 0.3)
+            with pytest.raises(CurateError, match="has no worker"):
+                list(workers.spread(doubled, [1], pictures=1))
         with pytest.raises(CurateError, match="has no worker") as told:
             _impatient(running.address, tmp_path)
         assert f"dask worker {running.address}" in str(told.value.hint)
+
+
+def test_a_process_of_this_machine_that_is_killed() -> None:
+    with pytest.raises(CurateError, match="was killed from outside") as told:
+        list(Processes(2).spread(deadly, [Path("a"), Path("b")], pictures=128))
+    assert "type the same again" in str(told.value.hint)
 
 
 def _impatient(address: str, folder: Path) -> None:
