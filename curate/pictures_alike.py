@@ -13,6 +13,7 @@ import numpy as np
 
 from curate.errors import CurateError
 from curate.images import codec, features, fingerprint
+from curate.images.hash_search import near_pairs
 from curate.images.neighbours import Asked
 from curate.look import one_line
 from curate.pairs import Known, Sight, compare, settle
@@ -128,9 +129,8 @@ def _near(
     paths = {one.sha256: one.path for one in different}
     found: dict[tuple[str, str], dict[str, Any]] = {}
     gone: dict[Path, str] = {}
-    first, second, _ = fingerprint.near_pairs(
-        np.array([one.phash for one in different], np.uint64), recipe.near_distance
-    )
+    hashes = np.array([one.phash for one in different], np.uint64)
+    first, second, _ = near_pairs(hashes, recipe.near_distance, threads=workers)
     hashed = _batches(known, first.tolist(), second.tolist())
     some = worth(workers, len(known))
 

@@ -12,7 +12,7 @@ from curate import built_with, decisions, freshness
 from curate.components import components
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
-from curate.images import fingerprint
+from curate.images.hash_search import near_pairs
 from curate.look import LOOKED_AT
 from curate.pairs import LOOK_VERSION, VERSIONS, Sight, compare, sight
 from curate.report import Report
@@ -39,7 +39,8 @@ def run(workspace: Workspace) -> Report:
         database.replace("decisions", decisions.read(workspace.decisions_path))
         report.notes += _unknown(database, workspace)
         with database.transaction():
-            database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
+            candidates = _candidates(database, recipe.near_distance, recipe.near_detail, workspace.workers)
+            database.replace("candidates", candidates)
         waiting = database.rows("to_compare", look=LOOK_VERSION) if recipe.near else []
         hashed = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
@@ -113,12 +114,12 @@ def _require_places(database: Database) -> None:
         )
 
 
-def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
+def _candidates(database: Database, distance: int, detail: float, threads: int) -> pa.Table:
     """Return the pairs of pictures whose perceptual hashes are near; pictures of low detail have no say."""
     pictures = database.select("comparable", detail=detail)
     ids = pictures.column("id").to_pylist()
     hashes = pictures.column("phash").to_numpy()
-    first, second, bits = fingerprint.near_pairs(np.asarray(hashes, dtype=np.uint64), distance)
+    first, second, bits = near_pairs(np.asarray(hashes, dtype=np.uint64), distance, threads=threads)
     return pa.table(
         {
             "first": pa.array([ids[index] for index in first], pa.string()),
