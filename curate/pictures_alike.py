@@ -20,7 +20,7 @@ from curate.pairs import Known, Sight, compare, settle
 from curate.picture_folder import pictures_in
 from curate.recipe import DedupRecipe
 from curate.report import Progress, silent
-from curate.workers import spread, worth
+from curate.workers import available, spread, worth
 
 _FILES_AT_ONCE = 16
 _PAIRS_AT_ONCE = 256
@@ -130,7 +130,7 @@ def _near(
     found: dict[tuple[str, str], dict[str, Any]] = {}
     gone: dict[Path, str] = {}
     hashes = np.array([one.phash for one in different], np.uint64)
-    first, second, _ = near_pairs(hashes, recipe.near_distance, threads=workers)
+    first, second, _ = near_pairs(hashes, recipe.near_distance, threads=available())
     hashed = _batches(known, first.tolist(), second.tolist())
     some = worth(workers, len(known))
 

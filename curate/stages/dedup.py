@@ -17,7 +17,7 @@ from curate.look import LOOKED_AT
 from curate.pairs import LOOK_VERSION, VERSIONS, Sight, compare, sight
 from curate.report import Report
 from curate.searching import search
-from curate.workers import spread, worth
+from curate.workers import available, spread, worth
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
@@ -39,8 +39,7 @@ def run(workspace: Workspace) -> Report:
         database.replace("decisions", decisions.read(workspace.decisions_path))
         report.notes += _unknown(database, workspace)
         with database.transaction():
-            candidates = _candidates(database, recipe.near_distance, recipe.near_detail, workspace.workers)
-            database.replace("candidates", candidates)
+            database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
         waiting = database.rows("to_compare", look=LOOK_VERSION) if recipe.near else []
         hashed = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
@@ -114,12 +113,12 @@ def _require_places(database: Database) -> None:
         )
 
 
-def _candidates(database: Database, distance: int, detail: float, threads: int) -> pa.Table:
+def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
     """Return the pairs of pictures whose perceptual hashes are near; pictures of low detail have no say."""
     pictures = database.select("comparable", detail=detail)
     ids = pictures.column("id").to_pylist()
     hashes = pictures.column("phash").to_numpy()
-    first, second, bits = near_pairs(np.asarray(hashes, dtype=np.uint64), distance, threads=threads)
+    first, second, bits = near_pairs(np.asarray(hashes, dtype=np.uint64), distance, threads=available())
     return pa.table(
         {
             "first": pa.array([ids[index] for index in first], pa.string()),
