@@ -13,13 +13,14 @@ import numpy as np
 
 from curate.errors import CurateError
 from curate.images import codec, features, fingerprint
+from curate.images.hash_search import near_pairs
 from curate.images.neighbours import Asked
 from curate.look import one_line
 from curate.pairs import Known, Sight, compare, settle
 from curate.picture_folder import pictures_in
 from curate.recipe import DedupRecipe
 from curate.report import Progress, silent
-from curate.workers import Workers, chosen
+from curate.workers import Workers, available, chosen
 
 _FILES_AT_ONCE = 16
 _PAIRS_AT_ONCE = 256
@@ -132,9 +133,8 @@ def _near(
     paths = {one.sha256: one.path for one in different}
     found: dict[tuple[str, str], dict[str, Any]] = {}
     gone: dict[Path, str] = {}
-    first, second, _ = fingerprint.near_pairs(
-        np.array([one.phash for one in different], np.uint64), recipe.near_distance
-    )
+    hashes = np.array([one.phash for one in different], np.uint64)
+    first, second, _ = near_pairs(hashes, recipe.near_distance, threads=available())
     hashed = _batches(known, first.tolist(), second.tolist())
 
     def looks() -> Iterator[dict[str, Any]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 import cv2
 import imagehash
@@ -17,8 +15,6 @@ from curate.images.codec import Pixels
 
 VERSION = 2
 
-Hashes = npt.NDArray[np.uint64]
-Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _LOOK = 64  # pixels a side of the second look: more than thumbnails of 100 px can tell apart is noise
@@ -26,9 +22,6 @@ _FINE = 0.7  # pixels (of those 64): finer detail is what re-compression changes
 _AROUND = 4.0  # pixels: what is correlated is how each place differs from its own surroundings, not the dark spot in
 # the middle that most lesions share; and a change of colour or contrast is a straight line there, whatever its curve
 _NOISE = 1.0  # grey levels squared: surroundings as plain as that have no say
-_BRUTE = 4_000  # hashes up to which every pair is simply compared
-_AT_ONCE = 1 << 22  # pairs held in memory at a time
-_BANDS = ((0, 21), (21, 21), (42, 22))  # (shift, bits) of the parts of a hash that are looked up
 
 
 @dataclass(frozen=True)
@@ -89,80 +82,6 @@ def agreement(first: Floats, second: Floats) -> float:
     return float(np.clip((alike * weight).sum() / weight.sum(), -1, 1))
 
 
-def near_pairs(hashes: Hashes, distance: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Return all pairs of `hashes` (uint64, any order) that differ in at most `distance` of 64 bits.
-
-    Returns (i, j, d), each int64, i < j, sorted by i then j: exact. Memory is bounded but for the answer itself, so
-    leave hashes of pictures without detail out. Two hashes within 8 bits agree to 2 in one of three parts (multi-index
-    hashing, Norouzi et al. 2012), so each part is looked up with up to 2 bits flipped.
-    """
-    hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
-    found = list(_all_pairs(hashes, distance) if len(hashes) <= _BRUTE else _banded_pairs(hashes, distance))
-    i = np.concatenate([np.empty(0, np.int64), *(pair[0] for pair in found)])
-    j = np.concatenate([np.empty(0, np.int64), *(pair[1] for pair in found)])
-    order = np.lexsort((j, i))
-    i, j = i[order], j[order]
-    return i, j, np.bitwise_count(hashes[i] ^ hashes[j]).astype(np.int64)
-
-
 def _around(values: Floats) -> Floats:
     """Return the mean of each place's surroundings."""
     return np.asarray(cv2.GaussianBlur(values, (0, 0), _AROUND), dtype=np.float64)
-
-
-def _all_pairs(hashes: Hashes, distance: int) -> Iterator[tuple[Numbers, Numbers]]:
-    step = max(1, _AT_ONCE // max(1, len(hashes)))
-    for start in range(0, len(hashes), step):
-        i, j = np.nonzero(np.bitwise_count(hashes[start : start + step, None] ^ hashes[None, :]) <= distance)
-        i += start
-        yield i[i < j], j[i < j]
-
-
-def _banded_pairs(hashes: Hashes, distance: int) -> Iterator[tuple[Numbers, Numbers]]:
-    flips = distance // len(_BANDS)
-    masks = [np.uint64(((1 << bits) - 1) << shift) for shift, bits in _BANDS]
-    for number, (shift, bits) in enumerate(_BANDS):
-        part = ((hashes >> np.uint64(shift)) & np.uint64((1 << bits) - 1)).astype(np.int64)
-        # In the order of their parts, hashes that seek and hashes that are found lie side by side in memory.
-        order = np.argsort(part, kind="stable")
-        part, sorted_hashes = part[order], hashes[order]
-        counts = np.bincount(part, minlength=1 << bits)
-        starts = np.concatenate(([0], np.cumsum(counts)))[:-1]
-        for flip in _flips(bits, flips):
-            # Of two that differ in these bits one has a 0 in the lowest of them: it seeks, the other is found.
-            seekers = np.flatnonzero((part & (flip & -flip)) == 0) if flip else np.arange(len(part))
-            for seeker, j in _looked_up(part[seekers] ^ flip, starts, counts):
-                i = seekers[seeker]
-                differ = sorted_hashes[i] ^ sorted_hashes[j]
-                close = np.bitwise_count(differ) <= distance
-                if not flip:
-                    close &= i < j
-                # A pair that an earlier part has found already is not told twice.
-                for mask in masks[:number]:
-                    close &= np.bitwise_count(differ & mask) > flips
-                if close.any():
-                    i, j = order[i[close]], order[j[close]]
-                    yield np.minimum(i, j), np.maximum(i, j)
-
-
-def _flips(bits: int, most: int) -> Iterator[int]:
-    for count in range(most + 1):
-        for chosen in combinations(range(bits), count):
-            yield sum(1 << bit for bit in chosen)
-
-
-def _looked_up(wanted: Numbers, starts: Numbers, counts: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield (i, j) of every j, in the order of parts, whose part is what i wants: about `_AT_ONCE` at a time."""
-    sizes = counts[wanted]
-    seekers = np.flatnonzero(sizes)
-    sizes = sizes[seekers]
-    ends = np.cumsum(sizes)
-    begin = 0
-    while begin < len(seekers):
-        done = ends[begin - 1] if begin else 0
-        stop = max(begin + 1, int(np.searchsorted(ends, done + _AT_ONCE, side="right")))
-        amount = sizes[begin:stop]
-        i = np.repeat(seekers[begin:stop], amount)
-        within = np.arange(len(i)) - np.repeat(np.cumsum(amount) - amount, amount)
-        yield i, np.repeat(starts[wanted[seekers[begin:stop]]], amount) + within
-        begin = stop

@@ -12,11 +12,12 @@ from curate import built_with, decisions, freshness
 from curate.components import components
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
-from curate.images import fingerprint
+from curate.images.hash_search import near_pairs
 from curate.look import LOOKED_AT
 from curate.pairs import LOOK_VERSION, VERSIONS, Sight, compare, sight
 from curate.report import Report
 from curate.searching import search
+from curate.workers import available
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
@@ -117,7 +118,7 @@ def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
     pictures = database.select("comparable", detail=detail)
     ids = pictures.column("id").to_pylist()
     hashes = pictures.column("phash").to_numpy()
-    first, second, bits = fingerprint.near_pairs(np.asarray(hashes, dtype=np.uint64), distance)
+    first, second, bits = near_pairs(np.asarray(hashes, dtype=np.uint64), distance, threads=available())
     return pa.table(
         {
             "first": pa.array([ids[index] for index in first], pa.string()),
