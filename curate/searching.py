@@ -68,7 +68,7 @@ def _keep(database: Database, row: dict[str, Any], aligned: list[dict[str, Any]]
         database.build("forget_aligned", "forget_search", asking=row["asking"], asked=row["asked"])
     with database.transaction():
         for table, rows in (("aligned", aligned), ("searches", [done])):
-            database.insert(table, pa.Table.from_pylist(rows, schema=database.table(table).schema))
+            database.insert(table, pa.Table.from_pylist(rows, schema=database.schema(table)))
 
 
 def _pictures(database: Database, workspace: Workspace, source: str) -> list[Known]:

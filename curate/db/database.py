@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +49,7 @@ class Database:
         both.path = both.said_of = after
         both._connection, both._writes = duckdb.connect(), False
         both._connection.execute(opening.SOUND)
+        opening.bound(both._connection, None)
         for name, path in (("before", before), ("after", after)):
             try:
                 both._connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
@@ -85,15 +85,13 @@ class Database:
 
     @contextmanager
     def spilling(self, memory: str) -> Iterator[None]:
-        """Hold so much in memory inside the `with`, and what is more in a temporary folder: `spilling("1GB")`.
+        """Hold so much in memory from here on, and what is more on the disk: `spilling("1GB")`.
 
         Order is not kept there: a script whose rows are looked at says `order by`.
         """
-        with tempfile.TemporaryDirectory(prefix="curate-spill-") as folder:
-            self._execute(f"set temp_directory = '{folder.replace(chr(39), chr(39) * 2)}'")
-            self._execute(f"set memory_limit = '{memory}'")
-            self._execute("set preserve_insertion_order = false")
-            yield
+        self._execute(f"set memory_limit = '{memory}'")
+        self._execute("set preserve_insertion_order = false")
+        yield
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -150,6 +148,11 @@ class Database:
         """Return a whole table, rows in the table's order."""
         with self._hearing():
             return self._connection.table(name).to_arrow_table()
+
+    def schema(self, name: str) -> pa.Schema:
+        """Return the columns of a table; none of its rows is read."""
+        with self._hearing():
+            return self._connection.table(name).limit(0).to_arrow_table().schema
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import secrets
 import shlex
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +25,13 @@ OTHER_FORM = (duckdb.CatalogException, duckdb.BinderException)
 # without that optimizer the rows are right (a test in tests/test_db.py holds it).
 SOUND = "set disabled_optimizers = 'common_subplan'"
 
+MEMORY = 3_000_000_000
+"""Bytes that DuckDB may hold of one corpus; what is more lies beside it on the disk meanwhile. Left to itself it takes
+four fifths of the machine, and a build would need what the machine has: so a million rows need less than 8 GB anywhere,
+with the rest of the process, and a corpus of this size is built as fast as with all memory."""
+
+_SPILL = ".spill-"
+
 
 def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Open the file; where it is to be written and not there, make it. Raises CorpusError where it cannot be."""
@@ -32,7 +43,25 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as refused:
         raise not_opened(path, str(refused)) from refused
     connection.execute(SOUND)
+    bound(connection, None if read_only else path)
+    if not read_only:
+        # Who writes is alone with the file: what else lies here of this kind was left by runs that were killed.
+        for left in path.parent.glob(f"{glob.escape(f'.{path.name}{_SPILL}')}*"):
+            shutil.rmtree(left, ignore_errors=True)
     return connection
+
+
+def bound(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    """Let a connection hold `MEMORY` at most, and what is more in a folder of its own, gone when it is closed: beside
+    the file at `path` that it writes, or, where it only reads, in the system's temporary folder.
+    """
+    settings = "select current_setting('temp_directory'), parse_formatted_bytes(current_setting('memory_limit'))"
+    ((folder, given),) = connection.execute(settings).fetchall()
+    if _SPILL not in folder:  # else another connection of this process has the file open, and both share one
+        name = f"{_SPILL}{os.getpid()}-{secrets.token_hex(4)}"
+        here = path.with_name(f".{path.name}{name}") if path else Path(tempfile.gettempdir()) / f"curate{name}"
+        connection.execute(f"set temp_directory = '{str(here).replace(chr(39), chr(39) * 2)}'")
+    connection.execute(f"set memory_limit = '{min(MEMORY, given)}B'")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate import built_with, decisions, freshness
-from curate.components import components
+from curate.components import grouped
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
 from curate.images.hash_search import near_pairs
@@ -44,16 +44,16 @@ def run(workspace: Workspace) -> Report:
         hashed = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
             for rows in workspace.workers.spread(compare, _pairs(workspace, waiting), pictures=len(waiting)):
-                schema = database.table("looks").schema
+                schema = database.schema("looks")
                 database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
                 advance(len(rows))
         placed = search(database, workspace, recipe.near_detail) if recipe.near and recipe.by_places else 0
         report.made = hashed + placed
         report.details["looked_at"] = {"by hash": hashed, "by places": placed}
         with database.transaction():
-            records = database.table("records").column("id").to_pylist()
-            photographs = components(records, _ends(database.select("sure_copies")))
-            database.replace("photographs", _grouped(records, photograph=photographs))
+            records = database.select("record_ids").column("id")
+            photographs = grouped(records, database.select("sure_copies"))
+            database.replace("photographs", pa.table({"id": records, "photograph": photographs}))
             database.build(
                 "near_pairs",
                 "edges",
@@ -70,13 +70,13 @@ def run(workspace: Workspace) -> Report:
                 use_same_pixels=recipe.same_pixels,
                 use_near=recipe.near,
             )
-            joined = _ends(database.table("edges"))
-            groups = components(records, joined)
-            database.replace("twins", _grouped(records, twin=groups))
+            joined = database.select("edge_ends")
+            groups = grouped(records, joined)
+            database.replace("twins", pa.table({"id": records, "twin": groups}))
             built_with.note(database, "dedup", workspace.recipe.knobs("dedup"), VERSIONS)
             freshness.stamp(database, "dedup", "inspect")
-        kin = components(records, joined + _ends(database.select("kin_pairs")))
-        with database.lent(kin_groups=_grouped(records, kin=kin)):
+        kin = grouped(records, pa.concat_tables([joined, database.select("kin_pairs")]))
+        with database.lent(kin_groups=pa.table({"id": records, "kin": kin})):
             vain = database.rows("rejected_in_vain")
         for row in vain:
             report.notes.append(
@@ -84,17 +84,9 @@ def run(workspace: Workspace) -> Report:
                 f"stay {row['stay']} through {row['through']}; reject those pairs too"
             )
         report.details["edges"] = {row["kind"]: row["pairs"] for row in database.rows("edge_kinds")}
-        report.details["groups"] = len(records) - len(set(groups))
+        report.details["groups"] = len(records) - len(groups.unique())
         report.there = max(0, database.count("candidates") - hashed)
     return report
-
-
-def _ends(pairs: pa.Table) -> list[tuple[str, str]]:
-    return list(zip(pairs.column("first").to_pylist(), pairs.column("second").to_pylist(), strict=True))
-
-
-def _grouped(records: list[str], **groups: list[str]) -> pa.Table:
-    return pa.table({name: pa.array(values, pa.string()) for name, values in ({"id": records} | groups).items()})
 
 
 def _require_places(database: Database) -> None:
@@ -116,13 +108,13 @@ def _require_places(database: Database) -> None:
 def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
     """Return the pairs of pictures whose perceptual hashes are near; pictures of low detail have no say."""
     pictures = database.select("comparable", detail=detail)
-    ids = pictures.column("id").to_pylist()
+    ids = pictures.column("id").combine_chunks()
     hashes = pictures.column("phash").to_numpy()
     first, second, bits = near_pairs(np.asarray(hashes, dtype=np.uint64), distance, threads=available())
     return pa.table(
         {
-            "first": pa.array([ids[index] for index in first], pa.string()),
-            "second": pa.array([ids[index] for index in second], pa.string()),
+            "first": ids.take(pa.array(first)),
+            "second": ids.take(pa.array(second)),
             "distance": pa.array(bits, pa.int32()),
         }
     )

@@ -143,5 +143,4 @@ def _write(database: Database, facts: Facts) -> None:
     rows_of = {name: getattr(facts, name) for name in _TABLES} | {"members": facts.mask_members + facts.members}
     for table, rows in rows_of.items():
         if rows:
-            empty = database.table(table).slice(0, 0)
-            database.insert(table, pa.Table.from_pylist(rows, schema=empty.schema))
+            database.insert(table, pa.Table.from_pylist(rows, schema=database.schema(table)))

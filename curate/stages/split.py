@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate import __version__, built_with, db, freshness, locked_corpus
-from curate.components import components
+from curate.components import grouped
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
 from curate.quotas import MANY, Families, fill
@@ -39,9 +39,8 @@ def run(workspace: Workspace) -> Report:
         if had_splits:
             database.build("splits_before")
         links = database.select("family_links")
-        records = database.table("records").column("id").to_pylist()
-        ends = zip(links.column("first").to_pylist(), links.column("second").to_pylist(), strict=True)
-        database.replace("families", pa.table({"id": records, "family": components(records, ends)}))
+        records = database.select("record_ids").column("id")
+        database.replace("families", pa.table({"id": records, "family": grouped(records, links)}))
         methods = workspace.recipe.corpus.diagnosis_methods
         _check_methods(database, workspace, methods)
         database.build("early_reasons", "keepers", methods=list(methods))

@@ -1,0 +1,2 @@
+-- one row per edge: the two records that it joins
+select first, second from edges
