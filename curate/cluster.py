@@ -24,7 +24,7 @@ from curate.errors import CurateError
 from curate.fitness import STANDS, Terms
 from curate.fitness import require as _require_fit
 from curate.scratch import scratch
-from curate.workers import AHEAD, ONE_THREAD
+from curate.workers import AHEAD, ONE_THREAD, Workers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -115,6 +115,11 @@ class Cluster:
         finally:
             if waiting and self._client.status == "running":
                 self._call_off([future for future, _ in waiting])
+
+    @contextmanager
+    def kept(self, pictures: float) -> Iterator[Workers]:
+        """Give these workers: they are kept anyway."""
+        yield self
 
     def require_fit(self) -> None:
         """Raise CurateError where there is no worker, or one that is not fit for the work."""

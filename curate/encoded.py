@@ -19,6 +19,7 @@ from curate.ml.pieces import Laid, Pieces
 from curate.ml.pieces import lay as lay_piece
 from curate.recipe import ShardRecipe
 from curate.records import Box
+from curate.workers import Workers
 
 _BATCHES = 256  # into so many the work is cut at least: enough for the workers of a cluster to be busy to the end
 _LARGEST_BATCH = 256  # pictures that a worker holds, encoded, before it lays them down
@@ -76,12 +77,15 @@ def stream(rows: CorpusRows, pictures: int, title: str) -> Iterator[tuple[Row, E
 
 
 @contextmanager
-def laid_down(rows: CorpusRows, pictures: int, folder: Path, title: str) -> Iterator[tuple[Pieces, int]]:
+def laid_down(
+    rows: CorpusRows, pictures: int, folder: Path, title: str, workers: Workers | None = None
+) -> Iterator[tuple[Pieces, int]]:
     """Yield the encoded pictures of all rows, of which there are so many, as pieces on disk, and on how many of them
     hair was painted over: for what is written in another order than files are read.
 
-    The pieces lie in a folder of their own inside `folder` and are gone afterwards. The workers write them: none goes
-    through this process. Raises CorpusError as `stream` does, and OSError as the system does.
+    The pieces lie in a folder of their own inside `folder` and are gone afterwards. The workers write them, those of
+    the workspace or `workers`: none goes through this process. Raises CorpusError as `stream` does, and OSError as the
+    system does.
     """
     workspace = rows.workspace
     size = min(max(pictures // _BATCHES, 1), _LARGEST_BATCH)
@@ -100,7 +104,7 @@ def laid_down(rows: CorpusRows, pictures: int, folder: Path, title: str) -> Iter
     with Pieces(folder / ".pieces") as pieces:
         with (
             workspace.progress(title, pictures, "pictures") as advance,
-            closing(workspace.workers.spread(lay, batches(), pictures=pictures)) as spread,
+            closing((workers or workspace.workers).spread(lay, batches(), pictures=pictures)) as spread,
         ):
             for laid, without in spread:
                 pieces.add(laid)

@@ -22,9 +22,8 @@ from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
 from curate.ml.pieces import Order, Pieces, fill
+from curate.workers import Workers
 from curate.workspace import Workspace
-
-_LIGHTER = 16  # to write a picture that is encoded is so much less work than to encode it
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,12 @@ class ShardSet:
         Raises CorpusError where a picture is no longer what it was when `inspect` saw it, OSError on a full disk.
         """
         recipe = self.rows.workspace.recipe.shard
-        with encoded.laid_down(self.rows, self.tally.pictures, folder, "shard") as (pieces, bare):
-            made = self._filled(folder, pieces)
+        pictures = self.tally.pictures
+        with (
+            self.rows.workspace.workers.kept(pictures) as workers,
+            encoded.laid_down(self.rows, pictures, folder, "shard", workers) as (pieces, bare),
+        ):
+            made = self._filled(folder, pieces, workers)
         versions = {"curate": __version__} | {
             library: importlib.metadata.version(library) for library in ("pillow", "opencv-python-headless")
         }
@@ -114,7 +117,7 @@ class ShardSet:
             values["hair_removal"] = self.values["hair_removal"] | {"pictures": bare}
         write_beside(folder, values, made)
 
-    def _filled(self, folder: Path, pieces: Pieces) -> dict[str, list[shards.Shard]]:
+    def _filled(self, folder: Path, pieces: Pieces, workers: Workers) -> dict[str, list[shards.Shard]]:
         """Write the shards of all splits out of the pieces, each by one worker."""
         workspace, pictures = self.rows.workspace, self.tally.pictures
         recipe = workspace.recipe.shard
@@ -128,7 +131,7 @@ class ShardSet:
 
         with (
             workspace.progress("write", pictures, "pictures") as advance,
-            closing(workspace.workers.spread(fill, orders(), pictures=pictures / _LIGHTER)) as spread,
+            closing(workers.spread(fill, orders(), pictures=pictures)) as spread,
         ):
             filled = []
             for shard in spread:

@@ -8,10 +8,11 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol, TypeVar
 
 from curate.errors import CurateError
@@ -20,6 +21,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 4  # items for each worker that are under way at a time
+_WORTH = 64  # pictures; to start a process costs what they do
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 """The variables that keep a worker to one thread: workers share the processors already."""
 
@@ -38,6 +40,10 @@ class Workers(Protocol):
         """
         ...
 
+    def kept(self, pictures: float) -> AbstractContextManager[Workers]:
+        """Give the same workers for several things to spread, the largest of so many pictures, one after the other."""
+        ...
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -50,6 +56,16 @@ class Processes:
     ) -> Generator[Result, None, None]:
         """Yield `function(item)` for each item, in their order: see `Workers`."""
         return spread(function, items, workers=worth(self.count, pictures))
+
+    @contextmanager
+    def kept(self, pictures: float) -> Iterator[Workers]:
+        """Start processes once for several things to spread: see `Workers`."""
+        workers = worth(self.count, pictures)
+        if workers == 1:
+            yield Processes(1)
+            return
+        with _Pool(workers) as pool:
+            yield pool
 
 
 def chosen(workers: Workers | int | None) -> Workers:
@@ -65,8 +81,8 @@ def available() -> int:
 
 
 def worth(workers: int, pictures: float) -> int:
-    """Return how many of the workers are worth starting for so many pictures: a process costs what 64 of them do."""
-    return max(1, min(workers, int(pictures // 64)))
+    """Return how many of the workers are worth starting for so many pictures: a process costs what 64 do."""
+    return max(1, min(workers, int(pictures // _WORTH)))
 
 
 def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Generator[Result, None, None]:
@@ -80,32 +96,63 @@ def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers
     if workers <= 1:
         yield from map(function, items)
         return
-    # Spawned, not forked: the parent holds threads (DuckDB, Arrow) that a fork would copy in mid-step.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin) as pool:
+    with _Pool(workers) as pool:
+        yield from pool.spread(function, items, pictures=_WORTH * workers)
+
+
+class _Pool:
+    """Processes that are started as there is work for them, and ended together."""
+
+    def __init__(self, workers: int) -> None:
+        # Spawned, not forked: the parent holds threads (DuckDB, Arrow) that a fork would copy in mid-step.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+        self._workers = workers
+        self._given = 0
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def spread(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, pictures: float
+    ) -> Generator[Result, None, None]:
+        if worth(self._workers, pictures) == 1:
+            yield from map(function, items)
+            return
         waiting: deque[Future[Result]] = deque()
         try:
-            for number, item in enumerate(items):
-                if number < workers:
-                    with _deaf():
-                        waiting.append(pool.submit(function, item))
-                else:
-                    waiting.append(pool.submit(function, item))
-                if len(waiting) >= workers * AHEAD:
+            for item in items:
+                waiting.append(self._give(function, item))
+                if len(waiting) >= self._workers * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         except BrokenProcessPool as killed:
             raise CurateError(
                 "a process that worked on pictures was killed from outside",
-                where=f"one of {workers} on this machine",
+                where=f"one of {self._workers} on this machine",
                 found="most often the system does that where memory runs out",
                 done="what was known before stands",
                 hint="type the same again; with --workers 1 it needs the least memory",
             ) from killed
         finally:
-            for future in waiting:
-                future.cancel()
+            wait([future for future in waiting if not future.cancel()])
+
+    @contextmanager
+    def kept(self, pictures: float) -> Iterator[Workers]:
+        yield self
+
+    def _give(self, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+        self._given += 1
+        if self._given > self._workers:
+            return self._pool.submit(function, item)
+        with _deaf():
+            return self._pool.submit(function, item)
 
 
 @contextmanager
