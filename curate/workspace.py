@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -24,6 +24,7 @@ from curate.manifest import Manifest
 from curate.recipe import Recipe
 from curate.report import Progress, silent
 from curate.store import Store
+from curate.turn import NAME, Turn
 from curate.workers import available
 
 if TYPE_CHECKING:
@@ -47,8 +48,12 @@ class Workspace:
         workers: int | None = None,
         progress: Progress = silent,
         label_maps: Path | None = None,
+        wait: Callable[[str], object] | None = None,
     ) -> None:
-        """Open a root; nothing is read yet. `label_maps`: a folder of maps to go before those of this root."""
+        """Open a root; nothing is read yet. `label_maps`: a folder of maps to go before those of this root.
+
+        `wait` hears, in a sentence, for which other curate it waits before it writes; without it, it is refused.
+        """
         self.root = Path(root)
         self.given_maps = label_maps
         self.workers = workers or available()
@@ -58,6 +63,7 @@ class Workspace:
         self.decisions_path = self.root / "decisions.csv"
         self.database_path = self.cache / "corpus.duckdb"
         self.store = Store(self.cache / "objects")
+        self.turn = Turn(self.cache / NAME, wait)
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -19,6 +19,7 @@ from curate.cli.skin import (
     labels_only_option,
     named_sources,
     tell,
+    wait_option,
     words,
     workers_option,
 )
@@ -73,6 +74,7 @@ def sources(skin: Skin) -> None:
 )
 @click.option("--masks", is_flag=True, help="Also the lesion masks that are published beside the pictures.")
 @accept_option
+@wait_option
 @words
 def fetch(
     skin: Skin,
@@ -109,6 +111,7 @@ def fetch(
 @click.option("--until", default="shard", metavar="STAGE", help="The last stage to run (default: shard).")
 @workers_option
 @accept_option
+@wait_option
 @words
 def build(
     skin: Skin, sources: tuple[str, ...], labels_only: bool, until: str, workers: int | None, accept_license: bool
@@ -137,7 +140,7 @@ def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None
         tell(skin, report)
         finish(skin, [report])
 
-    wrapped = words(command)
+    wrapped = wait_option(words(command))
     for option in options:
         wrapped = option(wrapped)  # type: ignore[arg-type]
     cli.command(name, help=does + example(f"curate {name}"))(wrapped)
@@ -158,6 +161,7 @@ _stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", wo
 )
 @click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR", help="Any folder of pictures instead.")
 @workers_option
+@wait_option
 @words
 def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None) -> None:
     """Find the copies in the corpus, or in a folder."""
@@ -240,6 +244,7 @@ def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
 )
 @click.option("--apply", is_flag=True, help="Keep the maps of DIR in the root, and label by them from now on.")
 @click.option("--first", type=click.IntRange(0), default=5, help="How many pictures of each change (default: 5).")
+@wait_option
 @words
 def label(skin: Skin, missing: bool, old: Path | None, folder: Path | None, apply: bool, first: int) -> None:
     """Label the records."""

@@ -32,12 +32,14 @@ class Skin:
         self.root = Path()
         self.json = False
         self.quiet = False
+        self.wait = False
 
     def workspace(self, workers: int | None = None, *, label_maps: Path | None = None) -> Workspace:
         """Open the root that was named."""
         from curate.workspace import Workspace
 
-        return Workspace(self.root, workers=workers, progress=self.progress, label_maps=label_maps)
+        wait = self.say_now if self.wait else None
+        return Workspace(self.root, workers=workers, progress=self.progress, label_maps=label_maps, wait=wait)
 
     @contextmanager
     def progress(self, title: str, total: int | None, unit: str) -> Iterator[Advance]:
@@ -149,6 +151,13 @@ def named_sources(command: Command) -> Command:
 
 
 workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: all processors).")
+wait_option = click.option(
+    "--wait",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, option, wait: setattr(context.ensure_object(Skin), "wait", wait),
+    help="Where another curate works on the root, wait until it has ended.",
+)
 labels_only_option = click.option("--labels-only", is_flag=True, help="Only what needs no picture.")
 accept_option = click.option("--accept-license", is_flag=True, help="Accept the terms of the sources that ask for it.")
 
