@@ -19,7 +19,7 @@ from curate.pairs import Known, Sight, compare, settle
 from curate.picture_folder import pictures_in
 from curate.recipe import DedupRecipe
 from curate.report import Progress, silent
-from curate.workers import spread, worth
+from curate.workers import Workers, chosen
 
 _FILES_AT_ONCE = 16
 _PAIRS_AT_ONCE = 256
@@ -39,29 +39,33 @@ class Seen:
     problem: str = ""
 
 
-def alike(folder: Path, recipe: DedupRecipe, *, workers: int, progress: Progress = silent) -> dict[str, Any]:
+def alike(
+    folder: Path, recipe: DedupRecipe, *, workers: Workers | int | None = None, progress: Progress = silent
+) -> dict[str, Any]:
     """Compare every picture under a folder with every other.
 
     Returns `pictures` (how many were read), `pairs` (first, second, kind, score, evidence; sorted), `unreadable` and
     `skipped` (file, reason): what is gone by the time it is compared is unreadable, and in no pair. Memory holds some
-    4 KB a picture, never the pixels of more than a few. Raises CurateError where the folder cannot be read.
+    4 KB a picture, never the pixels of more than a few. `workers`: as for a Workspace; those of a cluster need a
+    `folder` that begins with `/`. Raises CurateError where the folder cannot be read.
     """
+    hands = chosen(workers)
     paths, skipped = pictures_in(folder)
     batches = (paths[start : start + _FILES_AT_ONCE] for start in range(0, len(paths), _FILES_AT_ONCE))
     seen: list[Seen] = []
     with progress("look", len(paths), "pictures") as advance:
-        for some in spread(look, batches, workers=worth(workers, len(paths))):
+        for some in hands.spread(look, batches, pictures=len(paths)):
             seen += some
             advance(len(some))
     sound = [one for one in seen if not one.problem]
-    near, gone = _near(sound, recipe, workers, progress)
+    near, gone = _near(sound, recipe, hands, progress)
     while gone:
         seen = [replace(one, problem=gone.get(one.path, one.problem)) for one in seen]
         pixels = {one.pixels_sha256 for one in sound if one.path in gone}
         sound = [one for one in seen if not one.problem]
         if not pixels & {one.pixels_sha256 for one in sound}:
             break  # else another stands for the same pixels now, and has to be compared
-        near, gone = _near(sound, recipe, workers, progress)
+        near, gone = _near(sound, recipe, hands, progress)
     here = {one.path for one in sound}
     near = [row for row in near if here.issuperset(row["ends"])]
     rows = [*_equal(sound, "same bytes"), *_equal(sound, "same pixels"), *near]
@@ -113,7 +117,7 @@ def _equal(seen: list[Seen], kind: str) -> Iterator[dict[str, Any]]:
 
 
 def _near(
-    seen: list[Seen], recipe: DedupRecipe, workers: int, progress: Progress
+    seen: list[Seen], recipe: DedupRecipe, workers: Workers, progress: Progress
 ) -> tuple[list[dict[str, Any]], dict[Path, str]]:
     """Return the pairs of different pixels that are one photograph; the first by name stands for equal pixels.
 
@@ -132,16 +136,15 @@ def _near(
         np.array([one.phash for one in different], np.uint64), recipe.near_distance
     )
     hashed = _batches(known, first.tolist(), second.tolist())
-    some = worth(workers, len(known))
 
     def looks() -> Iterator[dict[str, Any]]:
         with progress("look again", len(first), "pairs") as advance:
-            for done in spread(seen_again, hashed, workers=some):
+            for done in workers.spread(seen_again, hashed, pictures=len(known)):
                 advance(done.pairs)
                 gone.update(done.gone)
                 yield from done.rows
         with progress("compare", len(known), "pictures") as advance:
-            for done in spread(settled, _by_places(known, advance), workers=some):
+            for done in workers.spread(settled, _by_places(known, advance), pictures=len(known)):
                 gone.update(done.gone)
                 yield from done.rows
 

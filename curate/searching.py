@@ -12,7 +12,6 @@ from curate.db import Database
 from curate.images import features
 from curate.images.neighbours import Asked
 from curate.pairs import NEARNESS_VERSION, Known, settle, sight
-from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _AT_ONCE = 256  # pairs that a worker settles at a time
@@ -52,7 +51,7 @@ def search(database: Database, workspace: Workspace, detail: float) -> int:
                             yield pairs[start : start + _AT_ONCE]
                         advance(count)
 
-                for batch in spread(settle, batches(), workers=worth(workspace.workers, len(here) / 4)):
+                for batch in workspace.workers.spread(settle, batches(), pictures=len(here) / 4):
                     for pair in batch:
                         key = tuple(pair[f"{end}_{word}"] for end in ("first", "second") for word in ("sha256", "cell"))
                         if key not in found or pair["score"] > found[key]["score"]:

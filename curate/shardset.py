@@ -7,8 +7,10 @@ import importlib.metadata
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,10 @@ from curate.errors import CorpusError, UsageError
 from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
+from curate.ml.pieces import Order, Pieces, fill
 from curate.workspace import Workspace
+
+_LIGHTER = 16  # to write a picture that is encoded is so much less work than to encode it
 
 
 @dataclass(frozen=True)
@@ -99,21 +104,8 @@ class ShardSet:
         Raises CorpusError where a picture is no longer what it was when `inspect` saw it, OSError on a full disk.
         """
         recipe = self.rows.workspace.recipe.shard
-        made, bare = {}, 0
-        with shards.Spool(folder / "spool") as spool:
-            for row, each in encoded.stream(self.rows, self.tally.pictures, "shard"):
-                spool.put(row["id"], each.data)
-                bare += each.hair_removed
-            for split, pictures in self.tally.splits.items():
-                made[split] = shards.write(
-                    folder,
-                    recipe.name,
-                    split,
-                    self.rows.ordered("place", split=split),
-                    spool.get,
-                    pictures=pictures,
-                    per_shard=recipe.pictures_per_shard,
-                )
+        with encoded.laid_down(self.rows, self.tally.pictures, folder, "shard") as (pieces, bare):
+            made = self._filled(folder, pieces)
         versions = {"curate": __version__} | {
             library: importlib.metadata.version(library) for library in ("pillow", "opencv-python-headless")
         }
@@ -121,6 +113,31 @@ class ShardSet:
         if recipe.hair_removal:
             values["hair_removal"] = self.values["hair_removal"] | {"pictures": bare}
         write_beside(folder, values, made)
+
+    def _filled(self, folder: Path, pieces: Pieces) -> dict[str, list[shards.Shard]]:
+        """Write the shards of all splits out of the pieces, each by one worker."""
+        workspace, pictures = self.rows.workspace, self.tally.pictures
+        recipe = workspace.recipe.shard
+
+        def orders() -> Iterator[Order]:
+            for split, count in self.tally.splits.items():
+                rows = self.rows.ordered("place", split=split)
+                for number, of, members in shards.dealt(rows, count, recipe.pictures_per_shard):
+                    path = folder / shards.file_name(recipe.name, split, number, of)
+                    yield Order.of(path, pieces, members)
+
+        with (
+            workspace.progress("write", pictures, "pictures") as advance,
+            closing(workspace.workers.spread(fill, orders(), pictures=pictures / _LIGHTER)) as spread,
+        ):
+            filled = []
+            for shard in spread:
+                filled.append(shard)
+                advance(shard.pictures)
+        made, left = {}, iter(filled)
+        for split, count in self.tally.splits.items():
+            made[split] = list(islice(left, shards.count_of(count, recipe.pictures_per_shard)))
+        return made
 
     def index(self) -> dict[str, Any]:
         """Return what `index.json` says of these shards where they lie in `home`.

@@ -1,4 +1,4 @@
-"""The one place that knows how work is spread: over processes of this machine."""
+"""The one door through which work is spread: over processes of this machine; over a cluster, see `curate.cluster`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,56 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from curate.errors import CurateError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+AHEAD = 4  # items for each worker that are under way at a time
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""The variables that keep a worker to one thread: workers share the processors already."""
+
+
+class Workers(Protocol):
+    """Those who do what is spread."""
+
+    def spread(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, pictures: float
+    ) -> Generator[Result, None, None]:
+        """Yield `function(item)` for each item, in the order of the items, whoever does it.
+
+        `function` is one of a module, and its outcome follows from the item and the files it names alone, since it may
+        be called again where a worker is lost. `pictures` says how much work there is. An error in it is raised here;
+        then, or when this is closed, no item is left under way.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """So many processes of this machine, or fewer where there is little to do."""
+
+    count: int
+
+    def spread(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, pictures: float
+    ) -> Generator[Result, None, None]:
+        """Yield `function(item)` for each item, in their order: see `Workers`."""
+        return spread(function, items, workers=worth(self.count, pictures))
+
+
+def chosen(workers: Workers | int | None) -> Workers:
+    """Return who does the work: those who are given, so many processes, or one process for each processor."""
+    if workers is None or isinstance(workers, int):
+        return Processes(workers or available())
+    return workers
 
 
 def available() -> int:
@@ -26,12 +69,13 @@ def worth(workers: int, pictures: float) -> int:
     return max(1, min(workers, int(pictures // 64)))
 
 
-def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Iterator[Result]:
+def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Generator[Result, None, None]:
     """Yield `function(item)` for each item, in the order of the items, whatever the number of workers.
 
-    `function` must be picklable (a function of a module); an error in it is raised here. At most four items for
-    each worker are under way at a time, so that neither items nor results pile up. One worker means this process.
-    A script that calls this with more workers needs the usual `if __name__ == "__main__":`.
+    `function` must be picklable (a function of a module); an error in it is raised here, and CurateError where a
+    process was killed. At most four items for each worker are under way at a time, so that neither items nor results
+    pile up. One worker means this process. A script that calls this with more workers needs the usual
+    `if __name__ == "__main__":`.
     """
     if workers <= 1:
         yield from map(function, items)
@@ -47,10 +91,18 @@ def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers
                         waiting.append(pool.submit(function, item))
                 else:
                     waiting.append(pool.submit(function, item))
-                if len(waiting) >= workers * 4:
+                if len(waiting) >= workers * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool as killed:
+            raise CurateError(
+                "a process that worked on pictures was killed from outside",
+                where=f"one of {workers} on this machine",
+                found="most often the system does that where memory runs out",
+                done="what was known before stands",
+                hint="type the same again; with --workers 1 it needs the least memory",
+            ) from killed
         finally:
             for future in waiting:
                 future.cancel()
@@ -70,10 +122,10 @@ def _deaf() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """Keep each worker to one thread, since the processes share the processors already, and deaf to Ctrl-C."""
+    """Keep each worker to one thread, and deaf to Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+    for name in ONE_THREAD:
         os.environ[name] = "1"
 
 

@@ -25,7 +25,7 @@ from curate.recipe import Recipe
 from curate.report import Progress, silent
 from curate.store import Store
 from curate.turn import NAME, Turn
-from curate.workers import available
+from curate.workers import Processes, Workers, chosen
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,18 +45,20 @@ class Workspace:
         self,
         root: Path | str = ".",
         *,
-        workers: int | None = None,
+        workers: Workers | int | None = None,
         progress: Progress = silent,
         label_maps: Path | None = None,
         wait: Callable[[str], object] | None = None,
     ) -> None:
         """Open a root; nothing is read yet. `label_maps`: a folder of maps to go before those of this root.
 
+        `workers`: who does the work on pictures; so many processes of this machine, one for each processor, or others.
         `wait` hears, in a sentence, for which other curate it waits before it writes; without it, it is refused.
         """
-        self.root = Path(root)
+        self.workers = chosen(workers)
+        # Others may stand in another folder, where a relative path would lead elsewhere.
+        self.root = Path(root) if isinstance(self.workers, Processes) else Path(root).absolute()
         self.given_maps = label_maps
-        self.workers = workers or available()
         self.progress = progress
         self.cache = self.root / "data_cache"
         self.lock_path = self.root / "corpus.lock.json"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from curate import checksums
+from curate.workers import available
 from curate.workspace import Workspace
 
 _CHUNK = 4 << 20  # bytes
@@ -21,7 +22,7 @@ def hashes(workspace: Workspace, title: str, paths: Iterable[Path], algorithm: s
     wanted = list(paths)
     guard = threading.Lock()
     sizes = sum(path.stat().st_size for path in wanted if path.is_file())
-    with workspace.progress(title, sizes, "B") as advance, ThreadPoolExecutor(workspace.workers) as pool:
+    with workspace.progress(title, sizes, "B") as advance, ThreadPoolExecutor(available()) as pool:
 
         def told(amount: int) -> None:
             with guard:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from curate import __version__
 from curate.cli import plain
 from curate.report import Advance, Report
 
 if TYPE_CHECKING:
+    from curate.workers import Workers
     from curate.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,12 +36,19 @@ class Skin:
         self.quiet = False
         self.wait = False
 
-    def workspace(self, workers: int | None = None, *, label_maps: Path | None = None) -> Workspace:
-        """Open the root that was named."""
+    def workspace(
+        self, workers: int | None = None, scheduler: str | None = None, *, label_maps: Path | None = None
+    ) -> Workspace:
+        """Open the root that was named, with so many processes or the workers of a scheduler."""
         from curate.workspace import Workspace
 
-        wait = self.say_now if self.wait else None
-        return Workspace(self.root, workers=workers, progress=self.progress, label_maps=label_maps, wait=wait)
+        return Workspace(
+            self.root,
+            workers=hands(workers, scheduler, self.root),
+            progress=self.progress,
+            label_maps=label_maps,
+            wait=self.say_now if self.wait else None,
+        )
 
     @contextmanager
     def progress(self, title: str, total: int | None, unit: str) -> Iterator[Advance]:
@@ -150,6 +159,23 @@ def named_sources(command: Command) -> Command:
     return click.argument("sources", nargs=-1, metavar="[SOURCE]...")(command)
 
 
+def hands(workers: int | None, scheduler: str | None, folder: Path, *, read: bool = False) -> Workers | int | None:
+    """Return who does the work on pictures until the command ends; `read`: `folder` is no root, but only read."""
+    context = click.get_current_context()
+    if workers and scheduler:
+        if context.get_parameter_source("scheduler") is not ParameterSource.ENVIRONMENT:
+            raise click.UsageError(
+                "--workers counts processes of this machine, and a cluster has its own: leave one out"
+            )
+        scheduler = None  # what is typed goes before what the environment says
+    if not scheduler:
+        return workers
+    from curate import cluster
+
+    connect = cluster.connect_to_read if read else cluster.connect
+    return context.with_resource(connect(scheduler, folder))
+
+
 workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: all processors).")
 wait_option = click.option(
     "--wait",
@@ -158,6 +184,19 @@ wait_option = click.option(
     callback=lambda context, option, wait: setattr(context.ensure_object(Skin), "wait", wait),
     help="Where another curate works on the root, wait until it has ended.",
 )
+
+
+def spread_options(command: Command) -> Command:
+    """Give a command the words for who does its work on pictures: `workers`, `scheduler`; see `hands`."""
+    scheduler = click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        envvar="CURATE_SCHEDULER",
+        help="A Dask cluster does the work, not this machine (or CURATE_SCHEDULER); see docs/cluster.md.",
+    )
+    return workers_option(scheduler(command))
+
+
 labels_only_option = click.option("--labels-only", is_flag=True, help="Only what needs no picture.")
 accept_option = click.option("--accept-license", is_flag=True, help="Accept the terms of the sources that ask for it.")
 

@@ -17,7 +17,6 @@ from curate.look import LOOKED_AT
 from curate.pairs import LOOK_VERSION, VERSIONS, Sight, compare, sight
 from curate.report import Report
 from curate.searching import search
-from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
@@ -43,7 +42,7 @@ def run(workspace: Workspace) -> Report:
         waiting = database.rows("to_compare", look=LOOK_VERSION) if recipe.near else []
         hashed = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
-            for rows in spread(compare, _pairs(workspace, waiting), workers=worth(workspace.workers, len(waiting))):
+            for rows in workspace.workers.spread(compare, _pairs(workspace, waiting), pictures=len(waiting)):
                 schema = database.table("looks").schema
                 database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
                 advance(len(rows))

@@ -15,7 +15,6 @@ from curate.images import artefacts, montage, tone
 from curate.look import LOOKED_AT, VERSIONS, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
-from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the way there and back cheap
@@ -45,9 +44,8 @@ def run(workspace: Workspace) -> Report:
             report.made = len(waiting)
             with workspace.progress("inspect", len(waiting), "files") as advance:
                 held, before = Facts(), 0
-                for facts in spread(
-                    look, _errands(workspace, waiting), workers=worth(workspace.workers, _weight(waiting))
-                ):
+                errands = _errands(workspace, waiting)
+                for facts in workspace.workers.spread(look, errands, pictures=_weight(waiting)):
                     held.add(facts)
                     advance(len(facts.members))
                     before += len(facts.members) + len(facts.mask_members)
