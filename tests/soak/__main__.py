@@ -1,4 +1,4 @@
-"""`python -m soak FOLDER FIRST COUNT STEP`: plays the trials FIRST, FIRST + STEP, ..., and writes a line of JSON each."""
+"""`python -m soak FOLDER SEED...`: plays the trials of these seeds, and writes what each came to as a line of JSON."""
 
 from __future__ import annotations
 

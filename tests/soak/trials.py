@@ -21,9 +21,9 @@ from curate.workspace import Workspace
 from soak import children, faults, worlds
 from soak.children import Ended
 from soak.faults import BEGUN, BUILT, Disturbed, Kind, Scene
+from soak.playing import PER_WORLD
 from soak.worlds import World
 
-PER_WORLD = 4  # builds of one world that are disturbed: the undisturbed one is made once for them
 TURNS = 8  # times that something is typed before it is said not to help
 KINDS: dict[str, Kind] = BEGUN | BUILT
 _COMMAND = re.compile(r"(?:^|[\s:(])((?:rm|curate)\s[^;&,()\n]+)")
@@ -111,6 +111,7 @@ class Ground:
         name = f"{number}{'-sheets' if sheets else ''}"
         if name in self._known:
             return self._known[name]
+        self._forget(sheets=sheets)
         worlds_folder = self.folder / "worlds"
 
         def drawn() -> list[Any]:
@@ -151,10 +152,10 @@ class Ground:
         (root / "curate.toml").write_text(recipe, encoding="utf-8")
         return root.rename(made)
 
-    def forget(self, number: int) -> None:
-        """Take the files of a world away that no trial needs any more."""
-        name = str(number)
-        if self._known.pop(name, None):
+    def _forget(self, *, sheets: bool) -> None:
+        """Take the files of earlier worlds away: trials come in the order of their worlds."""
+        for name in [name for name in self._known if name.endswith("-sheets") == sheets]:
+            del self._known[name]
             for place in ("worlds", "whole", "older"):
                 shutil.rmtree(self.folder / place / name, ignore_errors=True)
 
