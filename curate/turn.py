@@ -37,6 +37,11 @@ class Turn:
         self._depth = 0
         self._held = -1
 
+    @property
+    def held(self) -> bool:
+        """Whether this is the one that may write now."""
+        return self._depth > 0
+
     def __enter__(self) -> Turn:
         if self._depth == 0:
             self._held = self._taken()

@@ -30,6 +30,8 @@ from curate.workers import Processes, Workers, chosen
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_PATIENCE = 90.0  # seconds that a stage waits for who reads the database; a query has 60 unless it is given more
+
 
 class Workspace:
     """A folder in which a corpus is built.
@@ -235,10 +237,12 @@ class Workspace:
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:
         """Open the corpus database; close it by leaving its `with`.
 
-        Raises CorpusError where it is in use, or not there and not to be created.
+        Raises CorpusError where it is in use, or not there and not to be created. Who has the only right to write in
+        this root waits a while: only one who reads can be in the way, and a build is not lost to a `curate status`.
         """
         said_of = self.cache / "corpus.duckdb"  # also where a copy of it is worked on
-        return Database(self.database_path, read_only=read_only, create=create, said_of=said_of)
+        patience = _PATIENCE if self.turn.held and not read_only else 0.0
+        return Database(self.database_path, read_only=read_only, create=create, said_of=said_of, patience=patience)
 
 
 def shipped(name: str) -> Path:

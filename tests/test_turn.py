@@ -95,6 +95,14 @@ def test_who_reads_is_not_kept_out(corpus: Path) -> None:
         assert leftovers(here) == []
 
 
+def test_a_build_waits_for_who_reads(corpus: Path) -> None:
+    here = Workspace(corpus)
+    with typed("--root", corpus, "label") as second:
+        with here.database(read_only=True), pytest.raises(subprocess.TimeoutExpired):
+            second.wait(timeout=2)
+        assert second.wait(timeout=60) == 0
+
+
 def test_it_waits_and_says_so(corpus: Path) -> None:
     with another(corpus) as first, typed("--root", corpus, "label", "--wait") as second:
         assert second.stderr is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,22 +18,32 @@ NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionEx
 # Our scripts fit the tables that this version makes: what they do not find, another version made otherwise.
 OTHER_FORM = (duckdb.CatalogException, duckdb.BinderException)
 
+_PAUSE = 0.05  # seconds between two tries to open a file that is in use
+
 # DuckDB 2.0.0 takes two joined subqueries that differ only in their grouping column for one, and gives wrong rows;
 # without that optimizer the rows are right (a test in tests/test_db.py holds it).
 SOUND = "set disabled_optimizers = 'common_subplan'"
 
 
-def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Open the file; where it is to be written and not there, make it. Raises CorpusError where it cannot be."""
-    try:
-        with stoppable():
-            if not read_only and not path.exists():
-                _make(path)
-            connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.Error as refused:
-        raise not_opened(path, str(refused)) from refused
-    connection.execute(SOUND)
-    return connection
+def connect(path: Path, *, read_only: bool, patience: float = 0.0) -> duckdb.DuckDBPyConnection:
+    """Open the file; where it is to be written and not there, make it. Raises CorpusError where it cannot be.
+
+    `patience`: so many seconds it waits for another that has it open.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with stoppable():
+                if not read_only and not path.exists():
+                    _make(path)
+                connection = duckdb.connect(str(path), read_only=read_only)
+        except duckdb.Error as refused:
+            if not _in_use(str(refused)) or time.monotonic() > deadline:
+                raise not_opened(path, str(refused)) from refused
+            time.sleep(_PAUSE)
+        else:
+            connection.execute(SOUND)
+            return connection
 
 
 @contextmanager
@@ -86,11 +97,15 @@ def another_version(path: Path, words: str) -> CurateError:
     )
 
 
+def _in_use(words: str) -> bool:
+    return "could not set lock" in words.lower()
+
+
 def not_opened(path: Path, words: str) -> CurateError:
     """Return the error about a file that cannot be opened; `words` are DuckDB's."""
     if "could not write" in words.lower():
         return not_written(path, words)
-    if "could not set lock" in words.lower():
+    if _in_use(words):
         return CorpusError(
             "another curate works on this root",
             where=str(path),
