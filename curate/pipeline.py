@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from curate import freshness
 from curate.db import Database
@@ -20,7 +22,23 @@ from curate.workspace import Workspace
 STAGES = ("fetch", "parse", "inspect", "dedup", "label", "split", "shard")
 """What `curate build` does, in this order; `train` and `quantize` follow on the shards, by their own commands."""
 
+_Options = ParamSpec("_Options")
 
+
+def _in_turn(
+    build: Callable[Concatenate[Workspace, _Options], Iterator[Report]],
+) -> Callable[Concatenate[Workspace, _Options], Iterator[Report]]:
+    """Let no other process write in the root from the first stage to the last, nor between two of them."""
+
+    @functools.wraps(build)
+    def held(workspace: Workspace, /, *given: _Options.args, **options: _Options.kwargs) -> Iterator[Report]:
+        with workspace.turn:
+            yield from build(workspace, *given, **options)
+
+    return held
+
+
+@_in_turn
 def build(
     workspace: Workspace,
     sources: Sequence[str] = (),
@@ -33,7 +51,8 @@ def build(
 
     Without names, the sources that are here are built; in a root where none is, all that can be downloaded are.
     What could not be fetched does not keep the rest from being built; any other stage with problems is the last one.
-    What it has left stands, and the same words go on from there.
+    What it has left stands, and the same words go on from there. Raises CorpusError where another curate works on this
+    root: until the last report is taken, no other can begin.
     """
     if until not in STAGES:
         raise UsageError(f"there is no stage {until!r}", expected=", ".join(STAGES), hint="curate build --help")
@@ -57,9 +76,14 @@ def build(
 
 
 def run(stage: str, workspace: Workspace, **options: object) -> Report:
-    """Run one stage by its name; its module is imported only now."""
+    """Run one stage by its name; its module is imported only now.
+
+    Raises CorpusError where another curate works on this root, and the stage is one of `STAGES`.
+    """
     started = time.monotonic()
-    report: Report = importlib.import_module(f"curate.stages.{stage}").run(workspace, **options)
+    # Where there is no data_cache yet, only a fetch makes one: any other stage is refused, and leaves no trace.
+    with workspace.turn if stage in STAGES and (stage == "fetch" or workspace.cache.is_dir()) else nullcontext():
+        report: Report = importlib.import_module(f"curate.stages.{stage}").run(workspace, **options)
     report.seconds = time.monotonic() - started
     return report
 

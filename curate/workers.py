@@ -171,5 +171,14 @@ def _deaf() -> Iterator[None]:
 def _begin() -> None:
     """Keep each worker to one thread, and deaf to Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ONE_THREAD:
         os.environ[name] = "1"
+
+
+def _end_with_parent() -> None:
+    """End when the parent does: one that was killed cannot tell its workers, and they would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -24,10 +24,13 @@ from curate.manifest import Manifest
 from curate.recipe import Recipe
 from curate.report import Progress, silent
 from curate.store import Store
+from curate.turn import NAME, Turn
 from curate.workers import Processes, Workers, chosen
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_PATIENCE = 90.0  # seconds that a stage waits for who reads the database; a query has 60 unless it is given more
 
 
 class Workspace:
@@ -47,10 +50,12 @@ class Workspace:
         workers: Workers | int | None = None,
         progress: Progress = silent,
         label_maps: Path | None = None,
+        wait: Callable[[str], object] | None = None,
     ) -> None:
         """Open a root; nothing is read yet. `label_maps`: a folder of maps to go before those of this root.
 
         `workers`: who does the work on pictures; so many processes of this machine, one for each processor, or others.
+        `wait` hears, in a sentence, for which other curate it waits before it writes; without it, it is refused.
         """
         self.workers = chosen(workers)
         # Others may stand in another folder, where a relative path would lead elsewhere.
@@ -62,6 +67,7 @@ class Workspace:
         self.decisions_path = self.root / "decisions.csv"
         self.database_path = self.cache / "corpus.duckdb"
         self.store = Store(self.cache / "objects")
+        self.turn = Turn(self.cache / NAME, wait)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -231,10 +237,12 @@ class Workspace:
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:
         """Open the corpus database; close it by leaving its `with`.
 
-        Raises CorpusError where it is in use, or not there and not to be created.
+        Raises CorpusError where it is in use, or not there and not to be created. Who has the only right to write in
+        this root waits a while: only one who reads can be in the way, and a build is not lost to a `curate status`.
         """
         said_of = self.cache / "corpus.duckdb"  # also where a copy of it is worked on
-        return Database(self.database_path, read_only=read_only, create=create, said_of=said_of)
+        patience = _PATIENCE if self.turn.held and not read_only else 0.0
+        return Database(self.database_path, read_only=read_only, create=create, said_of=said_of, patience=patience)
 
 
 def shipped(name: str) -> Path:

@@ -479,8 +479,9 @@ def test_a_broken_lock_is_a_finding_and_the_rest_is_still_checked(workspace: Wor
     assert kinds(verify.run(Workspace(workspace.root))) >= {
         *("damaged lock", "damaged object", "missing", "other recipe"),
     }
-    with pytest.raises(FetchError):
+    with pytest.raises(FetchError) as told:
         pipeline.run("split", Workspace(workspace.root))
+    assert f"rm {workspace.lock_path} && curate fetch && curate build" in str(told.value.hint)
     assert workspace.lock_path.read_text(encoding="utf-8") == data[:-20], "what may be mended is not written over"
 
 

@@ -21,6 +21,7 @@ from curate.cli.skin import (
     named_sources,
     spread_options,
     tell,
+    wait_option,
     words,
 )
 from curate.cli.tables import show_skipped, size_of
@@ -74,6 +75,7 @@ def sources(skin: Skin) -> None:
 )
 @click.option("--masks", is_flag=True, help="Also the lesion masks that are published beside the pictures.")
 @accept_option
+@wait_option
 @words
 def fetch(
     skin: Skin,
@@ -110,6 +112,7 @@ def fetch(
 @click.option("--until", default="shard", metavar="STAGE", help="The last stage to run (default: shard).")
 @spread_options
 @accept_option
+@wait_option
 @words
 def build(
     skin: Skin,
@@ -145,7 +148,7 @@ def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None
         tell(skin, report)
         finish(skin, [report])
 
-    wrapped = words(command)
+    wrapped = wait_option(words(command))
     for option in options:
         wrapped = option(wrapped)  # type: ignore[arg-type]
     cli.command(name, help=does + example(f"curate {name}"))(wrapped)
@@ -166,6 +169,7 @@ _stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", sp
 )
 @click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR", help="Any folder of pictures instead.")
 @spread_options
+@wait_option
 @words
 def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None, scheduler: str | None) -> None:
     """Find the copies in the corpus, or in a folder."""
@@ -248,6 +252,7 @@ def _dedup_folder(skin: Skin, folder: Path, workers: int | None, scheduler: str 
 )
 @click.option("--apply", is_flag=True, help="Keep the maps of DIR in the root, and label by them from now on.")
 @click.option("--first", type=click.IntRange(0), default=5, help="How many pictures of each change (default: 5).")
+@wait_option
 @words
 def label(skin: Skin, missing: bool, old: Path | None, folder: Path | None, apply: bool, first: int) -> None:
     """Label the records."""

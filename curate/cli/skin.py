@@ -34,6 +34,7 @@ class Skin:
         self.root = Path()
         self.json = False
         self.quiet = False
+        self.wait = False
 
     def workspace(
         self, workers: int | None = None, scheduler: str | None = None, *, label_maps: Path | None = None
@@ -42,7 +43,11 @@ class Skin:
         from curate.workspace import Workspace
 
         return Workspace(
-            self.root, workers=hands(workers, scheduler, self.root), progress=self.progress, label_maps=label_maps
+            self.root,
+            workers=hands(workers, scheduler, self.root),
+            progress=self.progress,
+            label_maps=label_maps,
+            wait=self.say_now if self.wait else None,
         )
 
     @contextmanager
@@ -172,6 +177,13 @@ def hands(workers: int | None, scheduler: str | None, folder: Path, *, read: boo
 
 
 workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: all processors).")
+wait_option = click.option(
+    "--wait",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, option, wait: setattr(context.ensure_object(Skin), "wait", wait),
+    help="Where another curate works on the root, wait until it has ended.",
+)
 
 
 def spread_options(command: Command) -> Command:

@@ -19,14 +19,20 @@ from curate.errors import CorpusError
 
 class Database:
     """One open corpus database; use it as a context manager. `said_of`: the file that errors name, where `path` is a
-    copy of it that will be gone.
+    copy of it that will be gone. `patience`: so many seconds it waits for another that has the file open.
 
     Raises CorpusError where the file is not there (and not to be created), is in use by another process, or is not
     DuckDB's.
     """
 
     def __init__(
-        self, path: Path, *, read_only: bool = False, create: bool = False, said_of: Path | None = None
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        create: bool = False,
+        said_of: Path | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.path = path
         self.said_of = said_of or path
@@ -35,7 +41,7 @@ class Database:
         else:
             opening.require(path)
         self._writes = not read_only
-        self._connection = opening.connect(path, read_only=read_only)
+        self._connection = opening.connect(path, read_only=read_only, patience=patience)
         if self._writes:
             whole.seal_of(path).unlink(missing_ok=True)  # until it is closed, no hash holds
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from curate import adoption, lock
 from curate.errors import FetchError
 from curate.fetching.adopting import Counts, adopt, restore, widen
-from curate.fetching.alone import alone
 from curate.fetching.downloading import Job, download, job_of
 from curate.fetching.holdings import Holdings, lost
 from curate.fetching.listing import listed
@@ -41,10 +40,10 @@ def run(
     Without names: the sources of which something is or was here, and of those that were adopted only what is lost;
     where nothing is here, and with `from_`, all sources.
     The report counts files; its problems say what could not be done. Raises FetchError where the only source fails,
-    and where another curate fetches in this root; UsageError for a name that has no manifest.
+    CorpusError where another curate works on this root; UsageError for a name that has no manifest.
     """
     named = bool(sources)
-    with alone(workspace.cache):
+    with workspace.turn:
         chosen = sources or ([] if from_ else workspace.remembered()) or workspace.sources()
         wish = Wish(labels_only, masks, accept_license)
         return _run(workspace, chosen, named, wish, from_)
