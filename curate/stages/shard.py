@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from curate import locked_corpus, whole
+from pathlib import Path
+
+from curate import built_with, locked_corpus, proofs, whole
 from curate.corpus_rows import CorpusRows
 from curate.errors import CorpusError
 from curate.freshness import require
 from curate.ml import shards
 from curate.report import Report
-from curate.shardset import LabelNames, ShardSet
+from curate.shardset import LabelNames, ShardSet, harm
 from curate.workspace import Workspace
 
 
@@ -26,7 +28,9 @@ def run(workspace: Workspace) -> Report:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
         require(database, "split")
+        before = built_with.proofs(database).get("split")
         names = LabelNames.read(database)
+    proof = proofs.made_of(workspace, "shard", before) if before else None
     rows = CorpusRows.of(workspace)
     tally = rows.tally()
     made = ShardSet.of(rows, tally, names)
@@ -41,8 +45,28 @@ def run(workspace: Workspace) -> Report:
     if is_there and harm is not None:
         report.notes.append(f"the shards that lay here were damaged ({harm}); they were made anew")
     report.notes += locked_corpus.write(workspace, lock, shards=made.home)
+    proofs.leave(workspace, "shard", proof, key=made.key)
     report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
+
+
+def standing(workspace: Workspace) -> Path | None:
+    """Return the folder of the shards where `run` has nothing to do, as far as can be told without reading the corpus
+    or a shard: what they are made of is what they were made of, and they are there, named by the lock, and not damaged.
+
+    None where a run that was killed has left something to sweep, too. Raises what `proofs.standing` raises.
+    """
+    with workspace.database(read_only=True) as database:
+        before = built_with.proofs(database).get("split")
+    left = proofs.has_left(workspace, "shard", proofs.made_of(workspace, "shard", before)) if before else None
+    if left is None:
+        return None
+    home = workspace.cache / "shards" / left["key"]
+    pointer = home.parent / "current"
+    if not home.is_dir() or not pointer.is_file() or pointer.read_text(encoding="utf-8") != f"{home.name}\n":
+        return None
+    is_swept = not any(home.parent.glob(whole.PARTS))
+    return home if is_swept and harm(home) is None else None
 
 
 def _write(made: ShardSet, *, make: bool) -> None:
