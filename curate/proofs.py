@@ -110,10 +110,10 @@ def leave(workspace: Workspace, stage: str, proof: str | None, **more: str) -> N
 
     Raises FetchError where the lock is no lock, OSError as the system does.
     """
-    noted = {name: entry for name, entry in _noted(workspace).items() if name != stage}
+    noted = {name: entry for name, entry in (_noted(workspace) or {}).items() if name != stage}
     if proof is not None:
         noted[stage] = {"proof": proof, "lock": _lock(workspace, stage) or "", **more}
-    whole.write_text(_path(workspace), json.dumps(noted, indent=1, sort_keys=True) + "\n")
+    whole.write_text(path_of(workspace), _form(noted))
 
 
 def has_left(workspace: Workspace, stage: str, proof: str) -> dict[str, str] | None:
@@ -121,7 +121,7 @@ def has_left(workspace: Workspace, stage: str, proof: str) -> dict[str, str] | N
 
     Raises FetchError where the lock is no lock.
     """
-    entry = _noted(workspace).get(stage)
+    entry = (_noted(workspace) or {}).get(stage)
     lock = _lock(workspace, stage)
     if entry is None or lock is None or entry.get("proof") != proof or entry.get("lock") != lock:
         return None
@@ -138,23 +138,37 @@ def _lock(workspace: Workspace, stage: str) -> str | None:
         return None
     said: dict[str, Any] = dataclasses.asdict(lock.corpus)
     if stage == "split":
-        said["shards"], said["recipe"] = (
-            None,
-            {name: said["recipe"][name] for name in said["recipe"] if name != "shard"},
-        )
+        said["shards"] = None
+        said["recipe"].pop("shard", None)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _path(workspace: Workspace) -> Path:
+def path_of(workspace: Workspace) -> Path:
+    """Return where it is noted what stages have left outside of the database; only time is lost without it."""
     return workspace.database_path.with_name("proofs.json")  # beside a copy of the database too
 
 
-def _noted(workspace: Workspace) -> dict[str, dict[str, str]]:
+def is_damaged(workspace: Workspace) -> bool:
+    """Tell whether that file is here and is not as it was written; it then proves nothing."""
+    return _noted(workspace) is None
+
+
+def _noted(workspace: Workspace) -> dict[str, dict[str, str]] | None:
+    """Return what is noted by stage, nothing where no file is; None for one that is not as it was written."""
     try:
-        noted = json.loads(_path(workspace).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        text = path_of(workspace).read_bytes().decode("utf-8", "replace")
+        noted: dict[str, dict[str, str]] = json.loads(text)["left"]
+        return noted if text == _form(noted) else None
+    except FileNotFoundError:
         return {}
-    return noted if isinstance(noted, dict) and all(isinstance(entry, dict) for entry in noted.values()) else {}
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _form(noted: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the file: what is noted, and the hash of it."""
+    sha256 = hashlib.sha256(json.dumps(noted, sort_keys=True).encode()).hexdigest()
+    return json.dumps({"left": noted, "sha256": sha256}, indent=1, sort_keys=True) + "\n"
 
 
 def _hashes(files: Mapping[str, Path]) -> dict[str, str | None]:

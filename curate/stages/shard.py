@@ -63,7 +63,7 @@ def standing(workspace: Workspace) -> Path | None:
         return None
     home = workspace.cache / "shards" / left["key"]
     pointer = home.parent / "current"
-    if not home.is_dir() or not pointer.is_file() or pointer.read_text(encoding="utf-8") != f"{home.name}\n":
+    if not home.is_dir() or not pointer.is_file() or pointer.read_bytes() != f"{home.name}\n".encode():
         return None
     is_swept = not any(home.parent.glob(whole.PARTS))
     return home if is_swept and harm(home) is None else None
