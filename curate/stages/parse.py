@@ -62,7 +62,7 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
             database.build("records")
             for source in chosen:
                 database.replace_source("parsed_files", source, _read_from(workspace, source))
-            wanted = {"corpus.sources": workspace.recipe.knobs("corpus")["corpus.sources"]}
+            wanted = {"corpus.sources": list(workspace.recipe.corpus.sources)}
             is_all = set(chosen) == {name for name in workspace.manifests if workspace.tree_path(name).exists()}
             kept = proof if is_all else None
             built_with.note(database, "parse", wanted, {"parsers": parsers.version()}, proof=kept)
