@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,10 @@ class Encoded:
     hair_removed: bool
 
 
-def stream(rows: CorpusRows, pictures: int, title: str) -> Iterator[tuple[Row, Encoded]]:
-    """Yield each of the rows, of which there are so many `pictures`, with its encoded picture, file by file.
+def stream(
+    rows: CorpusRows, pictures: int, title: str, *, wanted: Callable[[Row], bool] = lambda row: True
+) -> Iterator[tuple[Row, Encoded]]:
+    """Yield each of the rows that is `wanted`, which are so many `pictures`, with its encoded picture, file by file.
 
     A few files for each worker are in memory, never the corpus. `title` names the progress.
     Raises CorpusError where a picture is no longer what it was when `inspect` saw it.
@@ -48,7 +50,8 @@ def stream(rows: CorpusRows, pictures: int, title: str) -> Iterator[tuple[Row, E
     waiting: deque[Row] = deque()
 
     def tasks() -> Iterator[Task]:
-        for text, group in itertools.groupby(rows.ordered("file"), key=lambda row: str(row["location"])):
+        chosen = filter(wanted, rows.ordered("file"))
+        for text, group in itertools.groupby(chosen, key=lambda row: str(row["location"])):
             members = list(group)
             waiting.extend(members)
             location = Location.parse(text)

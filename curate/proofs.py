@@ -110,10 +110,10 @@ def leave(workspace: Workspace, stage: str, proof: str | None, **more: str) -> N
 
     Raises FetchError where the lock is no lock, OSError as the system does.
     """
-    noted = {name: entry for name, entry in (_noted(workspace) or {}).items() if name != stage}
+    kept = {name: entry for name, entry in noted(workspace).items() if name != stage}
     if proof is not None:
-        noted[stage] = {"proof": proof, "lock": _lock(workspace, stage) or "", **more}
-    whole.write_text(path_of(workspace), _form(noted))
+        kept[stage] = {"proof": proof, "lock": _lock(workspace, stage) or "", **more}
+    whole.write_text(path_of(workspace), _form(kept))
 
 
 def has_left(workspace: Workspace, stage: str, proof: str) -> dict[str, str] | None:
@@ -121,7 +121,7 @@ def has_left(workspace: Workspace, stage: str, proof: str) -> dict[str, str] | N
 
     Raises FetchError where the lock is no lock.
     """
-    entry = (_noted(workspace) or {}).get(stage)
+    entry = noted(workspace).get(stage)
     lock = _lock(workspace, stage)
     if entry is None or lock is None or entry.get("proof") != proof or entry.get("lock") != lock:
         return None
@@ -153,22 +153,27 @@ def is_damaged(workspace: Workspace) -> bool:
     return _noted(workspace) is None
 
 
+def noted(workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Return what was noted by stage; nothing where the file is not there, or damaged."""
+    return _noted(workspace) or {}
+
+
 def _noted(workspace: Workspace) -> dict[str, dict[str, str]] | None:
     """Return what is noted by stage, nothing where no file is; None for one that is not as it was written."""
     try:
         text = path_of(workspace).read_bytes().decode("utf-8", "replace")
-        noted: dict[str, dict[str, str]] = json.loads(text)["left"]
-        return noted if text == _form(noted) else None
+        left: dict[str, dict[str, str]] = json.loads(text)["left"]
+        return left if text == _form(left) else None
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _form(noted: Mapping[str, Mapping[str, str]]) -> str:
+def _form(left: Mapping[str, Mapping[str, str]]) -> str:
     """Return the file: what is noted, and the hash of it."""
-    sha256 = hashlib.sha256(json.dumps(noted, sort_keys=True).encode()).hexdigest()
-    return json.dumps({"left": noted, "sha256": sha256}, indent=1, sort_keys=True) + "\n"
+    sha256 = hashlib.sha256(json.dumps(left, sort_keys=True).encode()).hexdigest()
+    return json.dumps({"left": left, "sha256": sha256}, indent=1, sort_keys=True) + "\n"
 
 
 def _hashes(files: Mapping[str, Path]) -> dict[str, str | None]:

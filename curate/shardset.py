@@ -15,6 +15,7 @@ from typing import Any
 from curate import __version__, encoded
 from curate.corpus_rows import CorpusRows, Tally
 from curate.db import Database
+from curate.encoded_before import EncodedBefore, mark
 from curate.errors import CorpusError, UsageError
 from curate.images import hair
 from curate.ml import shards
@@ -93,15 +94,23 @@ class ShardSet:
         """The folder in `data_cache` in which these shards lie once `shard` has written them."""
         return self.rows.workspace.cache / "shards" / self.key
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path) -> int:
         """Write shards, metadata, index and credits into an empty folder; always the same bytes.
 
+        Returns how many of the pictures were taken from the last shards, see `curate.encoded_before`.
         Raises CorpusError where a picture is no longer what it was when `inspect` saw it, OSError on a full disk.
         """
         recipe = self.rows.workspace.recipe.shard
         made, bare = {}, 0
         with shards.Spool(folder / "spool") as spool:
-            for row, each in encoded.stream(self.rows, self.tally.pictures, "shard"):
+            taken: set[bytes] = set()
+            before = EncodedBefore.of(self.rows.workspace)
+            if before is not None:
+                for picture, known, data in before.pictures(before.wanted(self.rows)):
+                    spool.put(picture, data)
+                    taken.add(known)
+            fresh = self.tally.pictures - len(taken)
+            for row, each in encoded.stream(self.rows, fresh, "shard", wanted=lambda row: mark(row) not in taken):
                 spool.put(row["id"], each.data)
                 bare += each.hair_removed
             for split, pictures in self.tally.splits.items():
@@ -121,6 +130,7 @@ class ShardSet:
         if recipe.hair_removal:
             values["hair_removal"] = self.values["hair_removal"] | {"pictures": bare}
         write_beside(folder, values, made)
+        return len(taken)
 
     def index(self) -> dict[str, Any]:
         """Return what `index.json` says of these shards where they lie in `home`; see `index_of`."""

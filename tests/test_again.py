@@ -336,3 +336,35 @@ def test_after_any_harm_the_corpus_is_what_it_was(root: Path, made: Path, harm: 
     assert stages[0] == first
     assert corpus(root) == corpus(made)
     assert ran(build(root)) == []
+
+
+def test_what_the_last_shards_hold_is_not_encoded_anew(root: Path, tmp_path: Path) -> None:
+    place(root, "ward", range(6, 10))
+    report = build(root)["shard"]
+    assert (report.made, report.details["taken"]) == (10, 6)
+    assert corpus(root) == from_nothing(root, tmp_path / "nothing")
+    # Fewer pictures, in shards of another size; the file of one of the last is damaged in a picture.
+    _edit("curate.toml", "short_side = 32", "short_side = 32\npictures_per_shard = 2")(root)
+    _line("decisions.csv", WITHDRAWN)(root)
+    (path,) = Path(report.details["folder"]).glob("*-train.tfrecord-*")
+    held = bytearray(path.read_bytes())
+    held[len(held) // 2] ^= 1
+    path.write_bytes(held)
+    report = build(root)["shard"]
+    assert report.made == 9
+    assert 0 < report.details["taken"] < 9
+    assert corpus(root) == from_nothing(root, tmp_path / "fewer")
+
+
+@pytest.mark.parametrize("why", ["recipe", "code"])
+def test_pictures_that_would_be_others_are_encoded(root: Path, tmp_path: Path, why: str) -> None:
+    place(root, "ward", range(6, 8))
+    if why == "recipe":
+        _edit("curate.toml", "short_side = 32", "short_side = 40")(root)
+    else:
+        path = root / "data_cache" / "proofs.json"
+        left = json.loads(path.read_text(encoding="utf-8"))["left"]
+        left["shard"]["encoded_by"] = "0" * 64
+        path.write_text(proofs._form(left), encoding="utf-8")
+    assert build(root)["shard"].details["taken"] == 0
+    assert corpus(root) == from_nothing(root, tmp_path / "nothing")

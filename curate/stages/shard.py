@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate import built_with, locked_corpus, proofs, whole
+from curate import built_with, encoded_before, locked_corpus, proofs, whole
 from curate.corpus_rows import CorpusRows
 from curate.errors import CorpusError
 from curate.freshness import require
@@ -37,15 +37,19 @@ def run(workspace: Workspace) -> Report:
     report.details |= {"folder": str(made.home), "key": made.key}
     is_there = made.home.is_dir()
     harm = made.harm() if is_there else "not there"
-    _write(made, make=harm is not None)
+    taken = _write(made, make=harm is not None)
     if harm is None:
         report.there = tally.pictures
     else:
         report.made = tally.pictures
+        report.details["taken"] = taken
+        if taken:
+            report.notes.append(f"{taken:,} of them were taken from the last shards, the others encoded")
     if is_there and harm is not None:
         report.notes.append(f"the shards that lay here were damaged ({harm}); they were made anew")
     report.notes += locked_corpus.write(workspace, lock, shards=made.home)
-    proofs.leave(workspace, "shard", proof, key=made.key)
+    more = encoded_before.note(workspace, made.key, is_made=harm is not None)
+    proofs.leave(workspace, "shard", proof, key=made.key, **more)
     report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
 
@@ -69,12 +73,13 @@ def standing(workspace: Workspace) -> Path | None:
     return home if is_swept and harm(home) is None else None
 
 
-def _write(made: ShardSet, *, make: bool) -> None:
+def _write(made: ShardSet, *, make: bool) -> int:
+    taken = 0
     try:
         whole.sweep_parts(made.home.parent)
         if make:
             with whole.folder(made.home, replace=True) as part:
-                made.write(part)
+                taken = made.write(part)
         shards.point(made.home)
     except OSError as broken:
         raise CorpusError(
@@ -84,3 +89,4 @@ def _write(made: ShardSet, *, make: bool) -> None:
             done="what was half written is gone again",
             hint="make room or mend the folder, then curate shard",
         ) from broken
+    return taken
