@@ -149,7 +149,8 @@ def _choose(workspace: Workspace, sources: Sequence[str]) -> tuple[list[str], li
 
 def _fetch(workspace: Workspace, sources: Sequence[str], labels_only: bool, accept_license: bool) -> Report:
     fetch = importlib.import_module("curate.stages.fetch")
-    waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only)]
+    locks = workspace.locked()
+    waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only, locks=locks)]
     if not waiting:
         return Report("fetch", "sources", there=len(sources), nothing_new=True)
     report: Report = fetch.run(workspace, waiting, labels_only=labels_only, accept_license=accept_license)
