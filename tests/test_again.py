@@ -356,15 +356,11 @@ def test_what_the_last_shards_hold_is_not_encoded_anew(root: Path, tmp_path: Pat
     assert corpus(root) == from_nothing(root, tmp_path / "fewer")
 
 
-@pytest.mark.parametrize("why", ["recipe", "code"])
-def test_pictures_that_would_be_others_are_encoded(root: Path, tmp_path: Path, why: str) -> None:
+def test_pictures_that_other_code_encoded_are_encoded_anew(root: Path, tmp_path: Path) -> None:
     place(root, "ward", range(6, 8))
-    if why == "recipe":
-        _edit("curate.toml", "short_side = 32", "short_side = 40")(root)
-    else:
-        path = root / "data_cache" / "proofs.json"
-        left = json.loads(path.read_text(encoding="utf-8"))["left"]
-        left["shard"]["encoded_by"] = "0" * 64
-        path.write_text(proofs._form(left), encoding="utf-8")
+    path = root / "data_cache" / "proofs.json"
+    left = json.loads(path.read_text(encoding="utf-8"))["left"]
+    left["shard"]["encoded_by"] = "0" * 64
+    path.write_text(proofs._form(left), encoding="utf-8")
     assert build(root)["shard"].details["taken"] == 0
     assert corpus(root) == from_nothing(root, tmp_path / "nothing")

@@ -48,7 +48,7 @@ def run(workspace: Workspace) -> Report:
     if is_there and harm is not None:
         report.notes.append(f"the shards that lay here were damaged ({harm}); they were made anew")
     report.notes += locked_corpus.write(workspace, lock, shards=made.home)
-    more = encoded_before.note(workspace, made.key, is_made=harm is not None)
+    more = encoded_before.note(workspace, made.key, is_made=harm is not None) if proof else {}
     proofs.leave(workspace, "shard", proof, key=made.key, **more)
     report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
