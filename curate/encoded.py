@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,14 +78,22 @@ def stream(rows: CorpusRows, pictures: int, title: str) -> Iterator[tuple[Row, E
 
 @contextmanager
 def laid_down(
-    rows: CorpusRows, pictures: int, folder: Path, title: str, workers: Workers | None = None
+    rows: CorpusRows,
+    pictures: int,
+    folder: Path,
+    title: str,
+    workers: Workers | None = None,
+    *,
+    known: Iterable[tuple[str, bytes]] = (),
+    wanted: Callable[[Row], bool] = lambda row: True,
 ) -> Iterator[tuple[Pieces, int]]:
     """Yield the encoded pictures of all rows, of which there are so many, as pieces on disk, and on how many of them
     hair was painted over: for what is written in another order than files are read.
 
     The pieces lie in a folder of their own inside `folder` and are gone afterwards. The workers write them, those of
-    the workspace or `workers`: none goes through this process. Raises CorpusError as `stream` does, and OSError as the
-    system does.
+    the workspace or `workers`: none goes through this process but those that are `known`, (id, bytes). They come first;
+    of the others those are encoded that are `wanted`. Raises CorpusError as `stream` does, and OSError as the system
+    does.
     """
     workspace = rows.workspace
     size = min(max(pictures // _BATCHES, 1), _LARGEST_BATCH)
@@ -93,7 +101,7 @@ def laid_down(
 
     def batches() -> Iterator[Batch]:
         held: list[Task] = []
-        for task, _ in _tasks(rows):
+        for task, _ in _tasks(rows, wanted):
             held.append(task)
             if sum(len(one.pictures) for one in held) >= size:
                 yield Batch(tuple(held), pieces.folder)
@@ -102,14 +110,17 @@ def laid_down(
             yield Batch(tuple(held), pieces.folder)
 
     with Pieces(folder / ".pieces") as pieces:
-        with (
-            workspace.progress(title, pictures, "pictures") as advance,
-            closing((workers or workspace.workers).spread(lay, batches(), pictures=pictures)) as spread,
-        ):
-            for laid, without in spread:
-                pieces.add(laid)
-                bare += without
-                advance(len(laid.spans))
+        with workspace.progress(title, pictures, "pictures") as advance:
+            left, fresh = iter(known), pictures
+            while some := list(itertools.islice(left, _LARGEST_BATCH)):
+                pieces.add(lay_piece(pieces.folder, some))
+                advance(len(some))
+                fresh -= len(some)
+            with closing((workers or workspace.workers).spread(lay, batches(), pictures=fresh)) as spread:
+                for laid, without in spread:
+                    pieces.add(laid)
+                    bare += without
+                    advance(len(laid.spans))
         yield pieces, bare
 
 
@@ -120,10 +131,10 @@ def lay(batch: Batch) -> tuple[Laid, int]:
     return laid, sum(each.hair_removed for _, each in made)
 
 
-def _tasks(rows: CorpusRows) -> Iterator[tuple[Task, list[Row]]]:
+def _tasks(rows: CorpusRows, wanted: Callable[[Row], bool] = lambda row: True) -> Iterator[tuple[Task, list[Row]]]:
     """Yield what is to be done file by file, each with the rows of its pictures."""
     workspace = rows.workspace
-    for text, group in itertools.groupby(rows.ordered("file"), key=lambda row: str(row["location"])):
+    for text, group in itertools.groupby(filter(wanted, rows.ordered("file")), key=lambda row: str(row["location"])):
         members = list(group)
         location = Location.parse(text)
         made = tuple((str(row["id"]), _box(row)) for row in members)

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
-from curate import freshness
+from curate import freshness, proofs
 from curate.db import Database
 from curate.errors import UsageError
 from curate.report import Report
@@ -23,6 +23,14 @@ STAGES = ("fetch", "parse", "inspect", "dedup", "label", "split", "shard")
 """What `curate build` does, in this order; `train` and `quantize` follow on the shards, by their own commands."""
 
 _Options = ParamSpec("_Options")
+_COUNTED = {
+    "parse": ("claims", ("claims", "sheets", "cases", "listed_pairs")),
+    "inspect": ("files", ("members",)),
+    "dedup": ("pairs", ("candidates",)),
+    "label": ("records", ("records",)),
+    "split": ("pictures", ("corpus",)),
+}
+"""What the report of a stage counts, and the tables in which that is."""
 
 
 def _in_turn(
@@ -49,6 +57,7 @@ def build(
 ) -> Iterator[Report]:
     """Run the stages up to `until`, yielding each one's report when it is done; only what is not done yet is done.
 
+    A stage is passed over where it is proven that it would leave what is there; see `curate.proofs`.
     Without names, the sources that are here are built; in a root where none is, all that can be downloaded are.
     What could not be fetched does not keep the rest from being built; any other stage with problems is the last one.
     What it has left stands, and the same words go on from there. Raises CorpusError where another curate works on this
@@ -56,16 +65,23 @@ def build(
     """
     if until not in STAGES:
         raise UsageError(f"there is no stage {until!r}", expected=", ".join(STAGES), hint="curate build --help")
+    proofs.code()
     chosen, absent = _choose(workspace, sources)
+    standing: dict[str, Report] = {}
     for stage in STAGES[: STAGES.index(until) + 1]:
         started = time.monotonic()
         if stage == "fetch":
             report = _fetch(workspace, chosen, labels_only, accept_license)
             report.notes += [f"{name} is left out: nobody promises a download; see curate sources" for name in absent]
+            standing = _standing(workspace, labels_only)
+        elif stage in standing:
+            report = standing[stage]
         elif stage == "parse":
             report = run(stage, workspace, labels_only=labels_only)
         elif stage == "shard" and labels_only:
             report = Report("shard", "shards", notes=["a corpus of labels only has no pictures to write"])
+        elif stage == "shard":
+            report = _shard(workspace)
         else:
             report = run(stage, workspace)
         report.seconds = time.monotonic() - started
@@ -156,8 +172,32 @@ def _choose(workspace: Workspace, sources: Sequence[str]) -> tuple[list[str], li
 
 def _fetch(workspace: Workspace, sources: Sequence[str], labels_only: bool, accept_license: bool) -> Report:
     fetch = importlib.import_module("curate.stages.fetch")
-    waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only)]
+    locks = workspace.locked()
+    waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only, locks=locks)]
     if not waiting:
-        return Report("fetch", "sources", there=len(sources))
+        return Report("fetch", "sources", there=len(sources), nothing_new=True)
     report: Report = fetch.run(workspace, waiting, labels_only=labels_only, accept_license=accept_license)
+    return report
+
+
+def _standing(workspace: Workspace, labels_only: bool) -> dict[str, Report]:
+    """Return the reports of those stages from `parse` to `split` that have nothing to do."""
+    stages = proofs.standing(workspace, labels_only=labels_only)
+    if not stages:
+        return {}
+    reports = {}
+    with workspace.database(read_only=True) as database:
+        for stage in stages:
+            unit, tables = _COUNTED[stage]
+            reports[stage] = Report(stage, unit, there=sum(map(database.count, tables)), nothing_new=True)
+    return reports
+
+
+def _shard(workspace: Workspace) -> Report:
+    home = importlib.import_module("curate.stages.shard").standing(workspace)
+    if home is None:
+        return run("shard", workspace)
+    with workspace.database(read_only=True) as database:
+        report = Report("shard", "pictures", there=database.count("corpus"), nothing_new=True)
+    report.details |= {"folder": str(home), "key": home.name}
     return report

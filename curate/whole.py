@@ -52,6 +52,14 @@ def sealed(path: Path) -> str | None:
     return sha256 if said == f"{sha256}  {path.name}\n" else repr(said)
 
 
+def unchanged(path: Path) -> bool:
+    """Tell whether a file is here with its seal, and was not written since, as far as their times tell."""
+    try:
+        return path.stat().st_mtime_ns <= seal_of(path).stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield an empty folder beside `path`, which gets that name when all that stands inside went well.

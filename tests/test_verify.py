@@ -77,7 +77,7 @@ def test_a_flipped_bit_in_any_file_is_found(workspace: Workspace) -> None:
     paths = sorted(path for path in workspace.cache.rglob("*") if path.is_file() and path.stat().st_size)
     assert {path.relative_to(workspace.cache).parts[0] for path in paths} == {
         *("objects", "incoming", "shards", "reports"),
-        *("corpus.duckdb", "corpus.duckdb.sha256"),
+        *("corpus.duckdb", "corpus.duckdb.sha256", "proofs.json"),
     }
     # The index of the shards and the pages say things that follow from nothing else: more than one place is tried.
     for number, path in enumerate([*paths, *(path for path in paths if path.suffix in (".json", ".html")), *paths]):

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from curate import db, locked_corpus, whole
+from curate import db, locked_corpus, proofs, whole
 from curate.audit import locked, made_of, sharded, trained
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
@@ -49,7 +49,7 @@ def run(workspace: Workspace) -> Report:
         more, sound_files = check(workspace)
         findings += more
         report.made += sound_files
-    findings += _pages(workspace)
+    findings += _pages(workspace) + _proofs(workspace)
     findings.sort()
     report.findings = len(findings)
     report.left_out = dict(sorted(Counter(finding.kind for finding in findings).items()))
@@ -186,3 +186,12 @@ def _pages(workspace: Workspace) -> list[Finding]:
         for path, found in hashes(workspace, "verify reports", pages).items()
         if found != whole.sealed(path)
     ]
+
+
+def _proofs(workspace: Workspace) -> list[Finding]:
+    """Say that what the stages noted for the next build is damaged; that build does more then, and nothing wrong."""
+    path = proofs.path_of(workspace)
+    if not proofs.is_damaged(workspace):
+        return []
+    hint = f"rm {shlex.quote(str(path))} && curate build   (only time is lost)"
+    return [Finding("damaged proofs", str(path), "what curate wrote, by the hash in it", "other contents", hint)]

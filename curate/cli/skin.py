@@ -215,8 +215,10 @@ def tell(skin: Skin, report: Report) -> None:
     there = f"{report.did}, {report.there:,} there already" if report.did == "made" else report.did
     if report.anew:
         there = "(tables built anew)"
+    if report.nothing_new:
+        there = "there already, nothing new"
     skin.chat(
-        f"{report.stage:<8} {report.made:>9,} {report.unit} {there}"
+        f"{report.stage:<8} {report.there if report.nothing_new else report.made:>9,} {report.unit} {there}"
         + (f"; left out: {left}" if left else "")
         + (f"  ({report.seconds:.1f} s)" if report.seconds else "")
     )

@@ -88,6 +88,6 @@ class Holdings:
 
 def lost(workspace: Workspace, tree: Tree, locked: LockedSource) -> bool:
     """Tell whether an object of a source is gone, or its listing does not say what the lock says."""
-    if any(not workspace.store.has(sha256) for sha256 in tree.objects()):
+    if workspace.store.lacks(tree.objects()):
         return True
     return set(locked.files) != set(tree.files) or locked.loose != tree.summary()

@@ -248,7 +248,7 @@ def point(folder: Path) -> None:
 def latest(folder: Path) -> Path:
     """Return the shards below `folder` that were made or found last. Raises CorpusError where there are none."""
     pointer = folder / "current"
-    name = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
+    name = pointer.read_bytes().decode("utf-8", "replace").strip() if pointer.exists() else ""
     if not name or not (folder / name).is_dir():
         raise CorpusError("there are no shards here yet", where=str(folder), hint="curate build")
     return folder / name

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate import built_with, decisions, freshness
+from curate import built_with, decisions, freshness, proofs
 from curate.components import grouped
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
@@ -36,6 +36,7 @@ def run(workspace: Workspace) -> Report:
         freshness.require(database, "inspect")
         if recipe.near and recipe.by_places:
             _require_places(database)
+        proof = proofs.begin(database, workspace, "dedup")
         database.replace("decisions", decisions.read(workspace.decisions_path))
         report.notes += _unknown(database, workspace)
         with database.transaction():
@@ -73,7 +74,7 @@ def run(workspace: Workspace) -> Report:
             joined = database.select("edge_ends")
             groups = grouped(records, joined)
             database.replace("twins", pa.table({"id": records, "twin": groups}))
-            built_with.note(database, "dedup", workspace.recipe.knobs("dedup"), VERSIONS)
+            built_with.note(database, "dedup", workspace.recipe.knobs("dedup"), VERSIONS, proof=proof)
             freshness.stamp(database, "dedup", "inspect")
         kin = grouped(records, pa.concat_tables([joined, database.select("kin_pairs")]))
         with database.lent(kin_groups=pa.table({"id": records, "kin": kin})):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curate import adoption, lock
+from curate import adoption
 from curate.errors import FetchError
 from curate.fetching.adopting import Counts, adopt, restore, widen
 from curate.fetching.downloading import Job, download, job_of
@@ -104,13 +104,16 @@ def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, 
     return report
 
 
-def needs(workspace: Workspace, source: str, *, labels_only: bool = False) -> bool:
+def needs(
+    workspace: Workspace, source: str, *, labels_only: bool = False, locks: Mapping[str, LockedSource] | None = None
+) -> bool:
     """Tell whether `run` has anything to do before a source can be parsed.
 
     Never for one that was adopted and whose objects are all here, however much its manifest names besides; but where
     only its labels were adopted, and now the pictures are wanted, its folders are looked through once more.
+    `locks`: what the lock says, for who asks of many sources.
     """
-    locked = lock.read(workspace.lock_path).get(source, LockedSource())
+    locked = (workspace.locked() if locks is None else locks).get(source, LockedSource())
     path = workspace.tree_path(source)
     tree = Tree.read(path, workspace.manifests[source])
     if not path.exists() or lost(workspace, tree, locked) or (not labels_only and _narrow(workspace, locked)):

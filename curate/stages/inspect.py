@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from curate import built_with, freshness
+from curate import built_with, freshness, proofs
 from curate.db import Database
 from curate.errors import CurateError
 from curate.files import Location
@@ -35,12 +35,15 @@ def run(workspace: Workspace) -> Report:
     report = Report("inspect", "files")
     with workspace.database() as database:
         freshness.require(database, "parse")
-        if not database.table("mode").to_pylist()[0]["labels_only"]:
+        proof = proofs.begin(database, workspace, "inspect")
+        is_labels_only = database.table("mode").to_pylist()[0]["labels_only"]
+        asked = {**LOOKED_AT, "by_places": workspace.recipe.dedup.by_places}
+        if not is_labels_only:
             with database.transaction():
                 if database.has("algorithms") and database.table("algorithms").to_pylist() != _ALGORITHMS:
                     database.build("forget_tiles")
                 database.replace("algorithms", pa.Table.from_pylist(_ALGORITHMS))
-            waiting = database.rows("to_inspect", **LOOKED_AT, by_places=workspace.recipe.dedup.by_places)
+            waiting = database.rows("to_inspect", **asked)
             report.there = database.count("members")
             report.made = len(waiting)
             with workspace.progress("inspect", len(waiting), "files") as advance:
@@ -59,13 +62,15 @@ def run(workspace: Workspace) -> Report:
                     raise
                 _write(database, held)
             report.there = max(0, database.count("members") - before)
+            if waiting and database.rows("to_inspect", **asked):
+                proof = None  # what is not known now will be asked for again
         with database.transaction():
             database.replace("algorithms", pa.Table.from_pylist(_ALGORITHMS))
             database.replace("tone_bounds", tone_bounds(workspace.recipe.tone.bounds))
             database.replace("artefact_thresholds", artefact_thresholds())
             database.build("records")
             database.build("pictures", **VERSIONS)
-            built_with.note(database, "inspect", workspace.recipe.knobs("tone"), LOOKED_AT)
+            built_with.note(database, "inspect", workspace.recipe.knobs("tone"), LOOKED_AT, proof=proof)
             freshness.stamp(database, "inspect", "parse")
         for row in database.rows("not_readable"):
             report.left_out[row["problem"]] = row["pictures"]
