@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import re
 import struct
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import rarfile
 
+from curate import storage
 from curate.errors import FetchError, ReaderError
 from curate.hostile import LARGEST_MEMBER, MOST_MEMBERS, Entry, refuse, refuse_name, refused, shown, too_many
+from curate.ranges import Ranges
 
 DAMAGED = (rarfile.Error, OSError, ValueError, struct.error, LookupError, TypeError, AttributeError, ArithmeticError)
 """What `rarfile` raises for an archive that is damaged, or made to do harm: its own errors, and those of its parser."""
@@ -33,6 +36,8 @@ _choosing = threading.Lock()  # `rarfile` keeps one reader for the whole process
 
 def is_rar(path: Path) -> bool:
     """Tell by its first bytes whether a file is a RAR archive."""
+    if storage.is_remote(path):
+        return storage.read(path, 0, len(_SIGNATURE)) == _SIGNATURE
     with path.open("rb") as file:
         return file.read(len(_SIGNATURE)) == _SIGNATURE
 
@@ -64,8 +69,10 @@ class Rar:
         self.where = where
         self._blocks: list[int] = []
         self._last: str | None = None  # the reader that knew this archive
+        self._ranges = Ranges(path) if storage.is_remote(path) else None
+        source = io.BufferedReader(self._ranges) if self._ranges else str(path.absolute())
         try:
-            self._rar = rarfile.RarFile(str(path.absolute()), errors="strict", info_callback=self._met)
+            self._rar = rarfile.RarFile(source, errors="strict", info_callback=self._met)
         except rarfile.NeedFirstVolume as part:
             raise self._parted() from part
         self._infos = {info.filename: info for info in self._rar.infolist() if not info.is_dir()}
@@ -148,6 +155,8 @@ class Rar:
         """Do nothing: no file stays open."""
 
     def _drained(self, name: str, reader: str | None = None) -> bytes:
+        if self._ranges is not None:
+            self._announce(self._ranges, self._copied(self._infos[name]))
         with _choosing:
             if reader is not None:
                 rarfile.CURRENT_SETUP = _setups(os.environ.get("PATH", ""))[reader]
@@ -157,6 +166,17 @@ class Rar:
             while piece := member.read(_STEP):
                 pieces.append(piece)
         return b"".join(pieces)
+
+    def _announce(self, ranges: Ranges, info: rarfile.RarInfo) -> None:
+        if self._rar.is_solid() and info.compress_type != rarfile.RAR_M0:
+            raise ReaderError(  # all of it would be copied here, for each member anew
+                "a solid RAR cannot be read in place on object storage",
+                where=self.where,
+                expected="a RAR that is not solid, or its unpacked content",
+                found="members that can only be unpacked one after the other",
+                hint="unpack it, then: curate fetch SOURCE --from FOLDER",
+            )
+        ranges.expect(info.header_offset, info.data_offset + info.compress_size)
 
     def _copied(self, info: rarfile.RarInfo) -> rarfile.RarInfo:
         """Return the member whose bytes are meant: another one, where this is a reference to equal content."""

@@ -12,6 +12,7 @@ import click
 
 # In the order in which the help lists their commands.
 from curate.cli import showing, building, asking, auditing, comparing, exporting, modelling  # isort: skip
+from curate import storage
 from curate.cli import plain
 from curate.cli.skin import ReaderGone, cli
 from curate.errors import CurateError
@@ -39,11 +40,14 @@ def main() -> None:
         # What is still in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except OSError as error:
-        refused = CurateError(
+    except Exception as error:
+        told = storage.explained(error)
+        if told is None and not isinstance(error, OSError):
+            raise
+        refused = told or CurateError(
             "the operating system refused",
-            where=str(error.filename or ""),
-            found=error.strerror or str(error),
+            where=str(getattr(error, "filename", None) or ""),
+            found=getattr(error, "strerror", None) or str(error),
             done="nothing half-written stands under a final name",
             hint="make room or mend the permissions, then type the same again",
         )
