@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from curate import checksums, storage
 from curate.archive import is_clutter, unread
-from curate.errors import FetchError
+from curate.errors import FetchError, StorageError
 from curate.manifest import Manifest, RemoteFile
 from curate.store import Store
 
@@ -145,6 +145,8 @@ def _unpacked(
 def _is_read(path: Path) -> bool:
     try:
         return unread(path) is None
+    except StorageError:
+        raise
     except FetchError:
         return True  # it is refused with its reasons when it is taken
 

@@ -16,35 +16,34 @@ from curate.store import Store, Watch, is_alive
 TEMPORARY = ".tmp"
 """Below what name an object is put that is too large to be hashed in memory, until its hash is known."""
 
+_OBJECT = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
 _SMALL = 16 << 20  # bytes that are held in memory
 
 
 class Bucket(Store):
     """The objects below an address such as `s3://bucket/objects`.
 
-    What is there is listed once, when it is first asked; what others put there later is asked for one by one. Every
-    method raises StorageError where the storage is not reached, or refuses.
+    What is there is listed once, when it is first asked: one request for each thousand objects, none for a single one.
+    What another machine puts there later is not seen, and is put there again, which changes nothing. Every method
+    raises StorageError where the storage is not reached, or refuses.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._known: set[str] | None = None
+        self._known: dict[str, int] | None = None
 
     def has(self, sha256: str) -> bool:
         """Tell whether the object is here, whole."""
-        known = self._here()
-        if sha256 not in known:
-            try:
-                storage.size_of(self.path(sha256))
-            except FileNotFoundError:
-                return False
-            known.add(sha256)
-        return True
+        return sha256 in self._here()
+
+    def size(self, sha256: str) -> int | None:
+        """Return the bytes of the object, None where it is not here."""
+        return self._here().get(sha256)
 
     def files(self) -> dict[Path, int]:
         """Return all that lies below the folder as it is now, and bytes, sorted; what killed runs left is left out."""
         sizes = storage.below(self.folder)
-        self._known = {name[3:] for name in sizes if re.fullmatch(r"([0-9a-f]{2})/\1[0-9a-f]{62}", name)}
+        self._known = {name[3:]: size for name, size in sizes.items() if _OBJECT.fullmatch(name)}
         return {self.folder / name: size for name, size in sizes.items() if not name.startswith(f"{TEMPORARY}/")}
 
     def __iter__(self) -> Iterator[str]:
@@ -54,8 +53,9 @@ class Bucket(Store):
     def put_verified(self, temporary: Path, sha256: str) -> Path:
         """Put a file of this machine there whose sha256 the caller has just computed, and take it away here."""
         if not self.has(sha256):
+            size = temporary.stat().st_size
             storage.put(temporary, self.path(sha256))
-            self._here().add(sha256)
+            self._here()[sha256] = size
         temporary.unlink()
         return self.path(sha256)
 
@@ -64,7 +64,7 @@ class Bucket(Store):
         sha256 = hashlib.sha256(data).hexdigest()
         if not self.has(sha256):
             storage.put(data, self.path(sha256))
-            self._here().add(sha256)
+            self._here()[sha256] = len(data)
         return sha256
 
     def sweep(self) -> int:
@@ -96,12 +96,12 @@ class Bucket(Store):
             sha256 = hashed.hexdigest()
             if not self.has(sha256):
                 storage.move(temporary, self.path(sha256))
-                self._here().add(sha256)
+                self._here()[sha256] = size
         finally:
             storage.remove(temporary)
         return sha256, size
 
-    def _here(self) -> set[str]:
+    def _here(self) -> dict[str, int]:
         if self._known is None:
             self.files()
         assert self._known is not None

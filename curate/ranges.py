@@ -25,7 +25,7 @@ class Ranges(io.RawIOBase):
         self._held = (0, b"")
 
     def expect(self, start: int, end: int) -> None:
-        """Say which bytes will be read next, one after the other."""
+        """Say which bytes will be read next."""
         self._expected = (start, end)
 
     def readable(self) -> bool:
@@ -55,6 +55,7 @@ class Ranges(io.RawIOBase):
     def _fetched(self, wanted: int) -> tuple[int, bytes]:
         start, (first, last) = self._at, self._expected
         if first <= start < last:
+            start = first if last - first <= _PIECE else start
             end = min(last, start + _PIECE)
         else:
             end = min(self._size, start + max(wanted, _BLOCK))

@@ -14,7 +14,7 @@ from pathlib import Path
 import rarfile
 
 from curate import storage
-from curate.errors import FetchError, ReaderError
+from curate.errors import FetchError, ReaderError, StorageError
 from curate.hostile import LARGEST_MEMBER, MOST_MEMBERS, Entry, refuse, refuse_name, refused, shown, too_many
 from curate.ranges import Ranges
 
@@ -141,6 +141,8 @@ class Rar:
         for entry in packed[:_TRIED]:
             try:
                 self.read(entry.name)
+            except StorageError:
+                raise
             except ReaderError as error:
                 return error
             except FetchError as error:

@@ -213,7 +213,7 @@ def removal(path: Path, *, all_below: bool = False) -> str:
     if not is_remote(path):
         return f"rm {'-r ' if all_below else ''}{shlex.quote(str(path))}"
     command = "gcloud storage rm" if _protocol(path) == "gs" else "aws s3 rm"
-    return f"{command} {'--recursive ' if all_below else ''}{shlex.quote(str(path))}"
+    return f"{command} " + (f"--recursive {shlex.quote(f'{path}/')}" if all_below else shlex.quote(str(path)))
 
 
 @contextmanager

@@ -32,6 +32,10 @@ class Store:
         """Tell whether the object is here, whole."""
         return self.path(sha256).is_file()
 
+    def size(self, sha256: str) -> int | None:
+        """Return the bytes of the object, None where it is not here."""
+        return self.path(sha256).stat().st_size if self.has(sha256) else None
+
     def __iter__(self) -> Iterator[str]:
         """Yield the hashes of all objects here, sorted."""
         if self.folder.is_dir():

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from curate import storage, whole
 from curate.archive import Member, members_of, unread
-from curate.errors import FetchError, ReaderError
+from curate.errors import FetchError, ReaderError, StorageError
 from curate.files import Location, read_location
 from curate.lock import LockedFile, Loose
 from curate.manifest import Manifest, RemoteFile
@@ -205,6 +205,8 @@ def _known_as(file: RemoteFile, locked: LockedFile) -> Iterator[None]:
     """Name in what goes wrong the file that an object was made from: the object has no name that anybody knows."""
     try:
         yield
+    except StorageError:
+        raise
     except FetchError as error:
         raise FetchError(
             error.what,

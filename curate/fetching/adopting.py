@@ -11,7 +11,7 @@ from pathlib import Path
 
 from curate import adoption
 from curate.archive import members_of
-from curate.errors import FetchError
+from curate.errors import FetchError, StorageError
 from curate.fetching.holdings import Holdings
 from curate.lock import LockedFile, LockedSource, Loose
 from curate.manifest import OWN
@@ -152,6 +152,8 @@ def _restore_or_forget(held: Holdings, source: str) -> Counts:
     tree, locked = held.tree(source), held.locked(source)
     try:
         return restore(held, source)
+    except StorageError:  # it may all be there
+        raise
     except FetchError:
         where = ", ".join(locked.folders) or "folders that are not known"
         held.report.notes.append(f"{source}: what was adopted from {where} is gone; forgotten")
@@ -292,6 +294,8 @@ def _check_archive(path: Path) -> None:
     """Refuse an archive that cannot be read, before anything of it is taken."""
     try:
         members_of(path)
+    except StorageError:
+        raise
     except FetchError as error:
         parts = error.parts()
         raise FetchError(

@@ -155,9 +155,10 @@ def _download(
 def _already(held: Holdings, job: Job) -> bool:
     """Take a file whose bytes are in the store already (another source's, or those of a killed run)."""
     sha256 = job.file.sha256 or job.trusted if job.placed is None else None
-    if sha256 is None or not held.workspace.store.has(sha256):
+    size = held.workspace.store.size(sha256) if sha256 is not None else None
+    if sha256 is None or size is None:
         return False
-    _came(held, job, sha256, held.workspace.store.path(sha256).stat().st_size, job.file.urls[0])
+    _came(held, job, sha256, size, job.file.urls[0])
     held.report.there += 1
     return True
 
