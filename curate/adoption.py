@@ -11,7 +11,7 @@ from curate import checksums, storage
 from curate.archive import is_clutter, unread
 from curate.errors import FetchError, StorageError
 from curate.manifest import Manifest, RemoteFile
-from curate.store import Store
+from curate.store import Store, Watch
 
 PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -74,18 +74,25 @@ def holds_files(folder: Path) -> bool:
 
 
 def choose(
-    manifest: Manifest, placed: Sequence[Placed], store: Store, *, labels_only: bool, here: Iterable[str] = ()
+    manifest: Manifest,
+    placed: Sequence[Placed],
+    store: Store,
+    *,
+    labels_only: bool,
+    here: Iterable[str] = (),
+    watch: Watch = lambda piece: None,
 ) -> Choice:
     """Decide what to take for a source; `here` names the files of the manifest that need no unpacked content.
 
     What lies on object storage, and has to be hashed to decide, is taken into the store on that way: it is read once.
+    `watch` is called with each piece that is hashed.
 
     The bytes with a pinned hash win whatever their name; then a file of the right name; then, for an archive that is
     not there, what of its content lies unpacked. Raises FetchError where two files of one name differ and no pin
     decides.
     """
     choice = Choice()
-    hashes = _Hashes(store)
+    hashes = _Hashes(store, watch)
     by_name: dict[str, list[Placed]] = {}
     by_size: dict[int, list[Placed]] = {}
     for item in placed:
@@ -198,8 +205,9 @@ def _only(items: Sequence[Placed], hashes: _Hashes) -> Placed | None:
 class _Hashes:
     """Hashes computed so far, so that no file is read twice for one."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, watch: Watch) -> None:
         self._store = store
+        self._watch = watch
         self._known: dict[tuple[Path, str], str] = {}
 
     def known(self, item: Placed) -> str | None:
@@ -213,6 +221,7 @@ class _Hashes:
             def count(piece: bytes) -> None:
                 for checksum in hashed.values():
                     checksum.update(piece)
+                self._watch(piece)
 
             try:
                 if storage.is_remote(item.path):

@@ -103,8 +103,9 @@ class Rar:
     def read(self, name: str) -> bytes:
         """Return the bytes of a member, checked against its CRC or BLAKE2; never more than its header says.
 
-        Raises KeyError where there is none, ReaderError where no reader is installed and one is needed, FetchError
-        where those that are cannot unpack it, and one of DAMAGED where it lies there unpacked, and damaged.
+        Raises KeyError where there is none, ReaderError where no reader is installed and one is needed, or where it is
+        one of a solid archive on object storage, FetchError where those that are installed cannot unpack it, and one of
+        DAMAGED where it lies there unpacked, and damaged.
         """
         entry = self.entry(name)
         refuse(entry, self.where)
@@ -112,6 +113,14 @@ class Rar:
             return b""
         if entry.plain:
             return self._drained(name)
+        if self._ranges is not None and self._rar.is_solid():  # all of it would be copied here, for each member anew
+            raise ReaderError(
+                "a solid RAR cannot be read in place on object storage",
+                where=self.where,
+                expected="a RAR that is not solid, or its unpacked content",
+                found="members that can only be unpacked one after the other",
+                hint="unpack it, then: curate fetch SOURCE --from FOLDER",
+            )
         said = []
         for reader in sorted(readers(), key=lambda reader: reader != self._last):
             try:
@@ -158,7 +167,8 @@ class Rar:
 
     def _drained(self, name: str, reader: str | None = None) -> bytes:
         if self._ranges is not None:
-            self._announce(self._ranges, self._copied(self._infos[name]))
+            info = self._copied(self._infos[name])
+            self._ranges.expect(info.header_offset, info.data_offset + info.compress_size)
         with _choosing:
             if reader is not None:
                 rarfile.CURRENT_SETUP = _setups(os.environ.get("PATH", ""))[reader]
@@ -168,17 +178,6 @@ class Rar:
             while piece := member.read(_STEP):
                 pieces.append(piece)
         return b"".join(pieces)
-
-    def _announce(self, ranges: Ranges, info: rarfile.RarInfo) -> None:
-        if self._rar.is_solid() and info.compress_type != rarfile.RAR_M0:
-            raise ReaderError(  # all of it would be copied here, for each member anew
-                "a solid RAR cannot be read in place on object storage",
-                where=self.where,
-                expected="a RAR that is not solid, or its unpacked content",
-                found="members that can only be unpacked one after the other",
-                hint="unpack it, then: curate fetch SOURCE --from FOLDER",
-            )
-        ranges.expect(info.header_offset, info.data_offset + info.compress_size)
 
     def _copied(self, info: rarfile.RarInfo) -> rarfile.RarInfo:
         """Return the member whose bytes are meant: another one, where this is a reference to equal content."""

@@ -13,6 +13,7 @@ import fsspec
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+ASKED = "/-/asked"  # gives a line of each request
 REFUSED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
 
@@ -67,6 +68,9 @@ def s3_server() -> Iterator[S3]:
 
     def application(environment: dict[str, Any], respond: Callable[..., Any]) -> Any:
         asked = [environment["REQUEST_METHOD"], environment["PATH_INFO"], environment.get("HTTP_RANGE", "")]
+        if environment["PATH_INFO"] == ASKED:
+            respond("200 OK", [("Content-Type", "text/plain")])
+            return ["\n".join(s3.asked).encode()]
         line = " ".join(filter(None, [*asked[:2], environment["QUERY_STRING"], asked[2]]))
         s3.asked.append(line)
         if s3.refuses(line):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.util
 import io
@@ -21,10 +22,11 @@ import pytest
 import small_corpus
 from click.testing import CliRunner
 from conftest import Curate
+from hostile_server import Page, serving
 from hypothesis import given
 from hypothesis import strategies as st
 from s3_server import S3, s3_server
-from tiny_source import LABELS, PICTURES, ZIP, adopt, locked, packed, sha, tree, workspace
+from tiny_source import FILES, LABELS, PICTURES, ZIP, adopt, locked, packed, sha, tree, workspace
 from written_rar import Odd, rar5
 
 from curate import Workspace, encoded, pipeline, storage
@@ -135,7 +137,8 @@ def test_archives_are_read_in_place(away: Path) -> None:
     for name, data in PICTURES.items():
         assert read_member(away / "a.zip", ("part_1.zip", name), "a") == data
     assert read_member(away / "b.rar", ("T_1.jpg",), "b") == b"stored" * 99
-    put(away, {"cut.zip": inner[:-9], "packed.rar": rar5({"T.jpg": Odd(method=3, flags=0)})})
+    put(away, {"cut.zip": inner[:-9], "solid.rar": rar5({"T.jpg": Odd(method=3, size=99)}, main_flags=4)})
+    assert "solid" in str(unread(away / "solid.rar"))
     with pytest.raises(FetchError, match="cut short"):
         members_of(away / "cut.zip")
     assert unread(away / "a.zip") is None
@@ -232,6 +235,22 @@ def test_a_root_with_its_objects_there(root: Path, away: Path, place: Callable[.
     assert fetch.needs(Workspace(root), "tiny")
     assert fetch.run(Workspace(root), ["tiny"]).exit_code == 0
     assert Workspace(root).store.has(sha(ZIP))
+
+
+def test_what_is_downloaded_goes_there(root: Path, away: Path, impatient: None) -> None:
+    with serving() as server:
+        server.pages = {"/labels.csv": Page(LABELS), "/train.zip": Page(ZIP)}
+        files = tuple(dataclasses.replace(file, urls=(server.url("/" + file.name),)) for file in FILES)
+        workspace(root, *files, access="open", instructions="")
+        with (root / "curate.toml").open("a") as recipe:
+            recipe.write(f'[storage]\nobjects = "{away}"\n')
+        here = Workspace(root)
+        assert fetch.run(here, ["tiny"]).exit_code == 0
+        assert len(tree(here)) == 3
+        assert sorted(everything_below(away).values()) == sorted([LABELS, ZIP])
+        assert [path for path in here.cache.rglob("*") if path.is_file() and not path.name.startswith(".")] == [
+            here.tree_path("tiny")
+        ]
 
 
 # --- exports ---

@@ -195,7 +195,15 @@ def _take(
         if file.members and held.has(tree, file.name) and file.name not in tree.unread
     }
     placed = adoption.placed_in(folders)
-    choice = adoption.choose(tree.manifest, placed, store, labels_only=labels_only, here=here)
+    with held.workspace.progress(f"hash {tree.manifest.name}", None, "B") as told:
+        choice = adoption.choose(
+            tree.manifest,
+            placed,
+            store,
+            labels_only=labels_only,
+            here=here,
+            watch=lambda piece: told(len(piece)),
+        )
     after = Tree(tree.manifest, dict(tree.files), dict(tree.loose))
     counts = Counts()
     total = sum(item.size for item, _ in choice.files.values()) + sum(item.size for item in choice.loose)
