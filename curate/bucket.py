@@ -82,17 +82,21 @@ class Bucket(Store):
                 return self._take_large(head, pieces, watch)
         return self.adopt_bytes(head), len(head)
 
-    def _take_large(self, head: bytes, pieces: Iterator[bytes], watch: Watch) -> tuple[str, int]:
+    def _take_large(self, head: bytes, rest: Iterator[bytes], watch: Watch) -> tuple[str, int]:
         hashed, size = hashlib.sha256(head), len(head)
+
+        def counted() -> Iterator[bytes]:
+            nonlocal size
+            yield head
+            for piece in rest:
+                hashed.update(piece)
+                size += len(piece)
+                watch(piece)
+                yield piece
+
         temporary = self.folder / TEMPORARY / f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex}"
         try:
-            with storage.writing(temporary) as file:
-                file.write(head)
-                for piece in pieces:
-                    file.write(piece)
-                    hashed.update(piece)
-                    watch(piece)
-                    size += len(piece)
+            storage.put_pieces(counted(), temporary)
             sha256 = hashed.hexdigest()
             if not self.has(sha256):
                 storage.move(temporary, self.path(sha256))

@@ -1,44 +1,23 @@
-"""Places on object storage: the only door to fsspec and universal_pathlib, and what their errors mean for who typed."""
+"""Places on object storage: the only door to fsspec and universal_pathlib."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
-from curate.errors import CurateError, StorageError, UsageError
+from curate.errors import StorageError, UsageError
+from curate.refusals import explained
 
 # Only what shows an object when it is whole, and never before: `memory` is of one process, and for trying things out.
 _NEEDS = {"s3": "s3fs", "gs": "gcsfs", "memory": "fsspec"}
 _PIECE = 1 << 20  # bytes of a file that are read at a time
 _LARGE_PIECE = 16 << 20  # the same of an object: each is a request
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-
-_UNKNOWN = {
-    "NoCredentialsError",
-    "PartialCredentialsError",
-    "CredentialRetrievalError",
-    "TokenRetrievalError",
-    "SSOTokenLoadError",
-    "UnauthorizedSSOTokenError",
-    "DefaultCredentialsError",
-    "RefreshError",
-    "ProfileNotFound",
-}
-_REFUSED = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed"}
-_LIBRARIES = {"aiobotocore", "aiohttp", "botocore", "fsspec", "gcsfs", "google", "s3fs"}
-_CREDENTIALS = {
-    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or: aws configure; a public bucket: FSSPEC_S3_ANON=true",
-    "gs": "gcloud auth application-default login; a public bucket: FSSPEC_GS_TOKEN=anon",
-}
-_SERVER = {
-    "s3": "AWS_ENDPOINT_URL says which server is asked",
-    "gs": "STORAGE_EMULATOR_HOST says which server is asked",
-}
 
 
 def is_address(text: str) -> bool:
@@ -175,19 +154,23 @@ def put(source: Path | bytes, path: Path) -> None:
             fs.put_file(str(source), name)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """Open an object for writing what is not known before; only what is whole appears. Raises StorageError."""
+def put_pieces(pieces: Iterable[bytes], path: Path) -> None:
+    """Put what comes piece by piece under that name, where it appears when it is whole. Raises StorageError, and what
+    the pieces raise.
+    """
     fs, name = _of(path)
     with reaching(path):
         file = fs.open(name, "wb")
-        try:
-            yield file
+    try:
+        for piece in pieces:
+            with reaching(path):
+                file.write(piece)
+        with reaching(path):
             file.close()
-        except BaseException:
-            file.discard()
-            file.forced = True  # else the end of the file object would put what is there
-            raise
+    except BaseException:
+        file.discard()
+        file.forced = True  # else the end of the file object would put what is there
+        raise
 
 
 def move(path: Path, target: Path) -> None:
@@ -229,35 +212,6 @@ def reaching(where: Path | str) -> Iterator[None]:
         if told is None:
             raise
         raise told from error
-
-
-def explained(error: BaseException, where: str | None = None) -> StorageError | None:
-    """Return in words what a storage, or the way to it, has refused; None for an error of anything else."""
-    chain = [error, *filter(None, (error.__cause__, error.__context__))]
-    kinds = {type(each).__name__ for each in chain}
-    outside = any(type(each).__module__.partition(".")[0] in _LIBRARIES for each in chain)
-    if isinstance(error, CurateError) or not (outside or (where and is_address(where) and isinstance(error, OSError))):
-        return None
-    codes = {str(getattr(each, "response", None) and each.response["Error"].get("Code")) for each in chain}  # type: ignore[attr-defined]
-    found = " ".join(str(error).split()) or type(error).__name__
-    protocol = (where or "s3://").partition("://")[0]
-    if kinds & _UNKNOWN:
-        what, hint = "there are no credentials for the object storage", _CREDENTIALS.get(protocol, "")
-    elif codes & _REFUSED:
-        what, hint = "the object storage does not accept the credentials", _CREDENTIALS.get(protocol, "")
-    elif "NoSuchBucket" in codes or (isinstance(error, FileNotFoundError) and "bucket does not exist" in found.lower()):
-        what, hint = "there is no such bucket", "mend the address, or make the bucket, then type the same again"
-    elif isinstance(error, FileNotFoundError):
-        return None
-    elif isinstance(error, PermissionError):
-        what = "the object storage does not permit it"
-        hint = "ask its owner for the right to list, read and write there, then type the same again"
-    elif not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError):
-        what = "the object storage cannot be reached"
-        hint = f"look whether it is up ({_SERVER.get(protocol, 'and its address')}), then type the same again"
-    else:
-        what, hint = "the object storage refused", "mend that, then type the same again"
-    return StorageError(what, where=where, found=found, hint=hint)
 
 
 def _protocol(path: Path) -> str:

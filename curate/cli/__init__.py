@@ -12,10 +12,10 @@ import click
 
 # In the order in which the help lists their commands.
 from curate.cli import showing, building, asking, auditing, comparing, exporting, modelling  # isort: skip
-from curate import storage
 from curate.cli import plain
 from curate.cli.skin import ReaderGone, cli
 from curate.errors import CurateError
+from curate.refusals import explained
 
 __all__ = ["asking", "auditing", "building", "cli", "comparing", "exporting", "main", "modelling", "showing"]
 
@@ -41,7 +41,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
-        told = storage.explained(error)
+        told = explained(error)
         if told is None and not isinstance(error, OSError):
             raise
         refused = told or CurateError(
