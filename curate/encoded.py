@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.corpus_rows import CorpusRows, Row
-from curate.errors import CorpusError, CurateError, ReaderError, UnreadablePicture
+from curate.errors import CorpusError, CurateError, ReaderError, StorageError, UnreadablePicture
 from curate.files import Location, read_location
 from curate.images import codec, container, hair, header
 from curate.ml.pieces import Laid, Pieces
@@ -151,7 +151,7 @@ def encode(task: Task) -> list[Encoded]:
     name = task.pictures[0][0]
     try:
         data = read_location(task.location, task.path)
-    except ReaderError:  # the bytes are whole: a program to unpack them can be installed
+    except (ReaderError, StorageError):  # the bytes are whole, and will be read another time
         raise
     except (OSError, KeyError, CurateError) as gone:
         raise _changed(name, task.location, f"it cannot be read: {str(gone).splitlines()[0]}") from gone

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.errors import CurateError, ReaderError, UnreadablePicture
+from curate.errors import CurateError, ReaderError, StorageError, UnreadablePicture
 from curate.files import Location, read_location
 from curate.images import artefacts, codec, features, fingerprint, lesion_mask, montage, scene, tone
 from curate.records import Layout
@@ -65,7 +65,7 @@ def _look(errand: Errand) -> Facts:
     facts = Facts()
     try:
         data = read_location(Location.parse(errand.location), errand.object_path)
-    except ReaderError:  # no fact about the bytes: they are whole, and a program to unpack them can be installed
+    except (ReaderError, StorageError):  # no fact about the bytes: they are whole, and will be read another time
         raise
     except CurateError as broken:
         facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": one_line(broken)})
@@ -101,7 +101,7 @@ def _mask(facts: Facts, sha256: str, pixels: np.ndarray, location: str, object_p
         data = read_location(Location.parse(location), object_path)
         member |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         lesion = lesion_mask.lesion_mask(codec.decode(data).pixels, pixels.shape)
-    except ReaderError:
+    except (ReaderError, StorageError):
         raise
     except CurateError as broken:
         key = {"sha256": sha256, "mask": member["sha256"], "version": APPEARANCE_VERSION}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from curate import storage
 from curate.scratch import scratch, sweep
 
 PARTS = ".*.part-*"
@@ -20,7 +21,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a small file; the old one stands until the new one is whole. Raises OSError as the system does."""
+    """Write a small file; the old one stands until the new one is whole.
+
+    Raises OSError as the system does, StorageError where it lies on object storage, which is not reached or refuses.
+    """
+    if storage.is_remote(path):
+        storage.put(data, path)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:

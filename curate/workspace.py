@@ -11,10 +11,11 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate import freshness, whole
+from curate import freshness, storage, whole
 from curate import lock as lock_
 from curate import manifest as manifests_
 from curate.adoption import holds_files
+from curate.bucket import Bucket
 from curate.db import Database, ask
 from curate.errors import CorpusError, ManifestError, UsageError
 from curate.files import Files, Location
@@ -56,7 +57,10 @@ class Workspace:
 
         `workers`: who does the work on pictures; so many processes of this machine, one for each processor, or others.
         `wait` hears, in a sentence, for which other curate it waits before it writes; without it, it is refused.
+        Raises UsageError for an address: a root lies on a disk of this machine.
         """
+        if storage.is_address(str(root)) or storage.is_remote(Path(root) if isinstance(root, str) else root):
+            raise no_root(str(root))
         self.workers = chosen(workers)
         # Others may stand in another folder, where a relative path would lead elsewhere.
         self.root = Path(root) if isinstance(self.workers, Processes) else Path(root).absolute()
@@ -66,8 +70,27 @@ class Workspace:
         self.lock_path = self.root / "corpus.lock.json"
         self.decisions_path = self.root / "decisions.csv"
         self.database_path = self.cache / "corpus.duckdb"
-        self.store = Store(self.cache / "objects")
         self.turn = Turn(self.cache / NAME, wait)
+
+    @cached_property
+    def store(self) -> Store:
+        """The objects of this root: in `data_cache/objects`, or where `[storage] objects` of the recipe says.
+
+        Raises UsageError for an address that cannot be meant, StorageError where what reads it is not installed.
+        """
+        address = self.recipe.storage.objects
+        if not address:
+            return Store(self.cache / "objects")
+        folder = storage.place(address)
+        if not storage.is_remote(folder):
+            raise UsageError(
+                "objects lie in data_cache/objects, or on object storage",
+                where=f"{self.root / 'curate.toml'} [storage] objects",
+                expected="an address such as s3://bucket/objects",
+                found=address,
+                hint="mend it, or take the line out for the default",
+            )
+        return Bucket(folder)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -165,6 +188,10 @@ class Workspace:
         """Return the folder into which a person puts files of a source, and into which `fetch` looks by itself."""
         return self.root / "placed" / source
 
+    def folder(self, name: str) -> Path:
+        """Return the folder that the lock names: below the root, anywhere else, or on object storage."""
+        return storage.place(name) if storage.is_address(name) else self.root / name
+
     def sources(self, names: Sequence[str] = ()) -> list[str]:
         """Return the named sources, each once, in alphabetical order; all of them where none is named.
 
@@ -243,6 +270,17 @@ class Workspace:
         said_of = self.cache / "corpus.duckdb"  # also where a copy of it is worked on
         patience = _PATIENCE if self.turn.held and not read_only else 0.0
         return Database(self.database_path, read_only=read_only, create=create, said_of=said_of, patience=patience)
+
+
+def no_root(address: str) -> UsageError:
+    """Return the error about an address that was given for a root."""
+    return UsageError(
+        "a root cannot lie on object storage: its database needs a disk of this machine",
+        where=address,
+        expected="a folder",
+        hint=f'curate --root FOLDER ..., with [storage] objects = "{address.rstrip("/")}/objects" in '
+        "FOLDER/curate.toml: then all large files lie there",
+    )
 
 
 def shipped(name: str) -> Path:

@@ -461,7 +461,7 @@ def test_an_export_that_is_stopped_leaves_nothing(corpus: Workspace, tmp_path: P
 
 
 def test_two_exports_into_one_folder(corpus: Workspace, tmp_path: Path) -> None:
-    with target(tmp_path / "out") as part:
+    with target(tmp_path / "out", corpus) as part:
         (part / "splits.csv").write_text("of the first", encoding="utf-8")
         with pytest.raises(CorpusError, match="another curate is writing out") as told:
             run(corpus, "splits", tmp_path / "out")

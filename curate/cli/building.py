@@ -11,6 +11,7 @@ import click
 
 from curate.cli.skin import (
     Command,
+    Place,
     Skin,
     accept_option,
     cli,
@@ -70,8 +71,8 @@ def sources(skin: Skin) -> None:
     "--from",
     "folders",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder to adopt files from; may be given several times.",
+    type=Place(path_type=Path, exists=True, file_okay=False),
+    help="A folder to adopt files from, or an address such as s3://bucket/prefix; may be given several times.",
 )
 @click.option("--masks", is_flag=True, help="Also the lesion masks that are published beside the pictures.")
 @accept_option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from curate.cli.skin import Skin, cli, example, finish, spread_options, tell, words
+from curate.cli.skin import Place, Skin, cli, example, finish, spread_options, tell, words
 from curate.export import FORMATS
 
 
@@ -27,7 +27,10 @@ from curate.export import FORMATS
 )
 @click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The new folder; it must not hold anything."
+    "--out",
+    required=True,
+    type=Place(path_type=Path),
+    help="The new folder, or an address such as s3://bucket/prefix; it must not hold anything.",
 )
 @click.option(
     "--license-allow",

@@ -95,6 +95,38 @@ class Skin:
             click.echo(plain.document(document))
 
 
+class Place(click.Path):
+    """A path, or an address on object storage: `s3://bucket/prefix`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; Raises CurateError for an address that cannot be meant."""
+        from curate import storage
+
+        if isinstance(value, str) and storage.is_address(value):
+            found = storage.place(value)
+            if storage.is_remote(found):
+                return found
+            value = str(found)
+        return super().convert(value, param, ctx)
+
+
+class Root(click.Path):
+    """The folder of a corpus, which has to lie on a disk of this machine."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; raises UsageError for an address."""
+        from curate import storage
+
+        if isinstance(value, str) and storage.is_address(value):
+            from curate.workspace import no_root
+
+            raise no_root(value)
+        return super().convert(value, param, ctx)
+
+
+root_folder = Root(path_type=Path, file_okay=False)
+
+
 def words(command: Command) -> Command:
     """Give a command the global words too, so that they may stand before or after its name."""
 
@@ -112,7 +144,7 @@ def words(command: Command) -> Command:
     for option in (
         click.option("-q", "--quiet", is_flag=True, help="No progress and no chatter; results and errors speak."),
         click.option("--json", "as_json", is_flag=True, help="The result as one JSON document on stdout."),
-        click.option("--root", type=click.Path(path_type=Path, file_okay=False), help="The folder of the corpus."),
+        click.option("--root", type=root_folder, help="The folder of the corpus."),
     ):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
@@ -139,7 +171,7 @@ class Ordered(click.Group):
 )
 @click.option(
     "--root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=root_folder,
     default=Path(),
     envvar="CURATE_ROOT",
     help="The folder of the corpus (default: here, or CURATE_ROOT).",

@@ -125,7 +125,7 @@ def needs(
 
 def _narrow(workspace: Workspace, locked: LockedSource) -> bool:
     """Tell whether a folder is still there of which only the labels were adopted."""
-    return any((workspace.root / folder).exists() for folder in locked.labels_only)
+    return any(adoption.is_there(workspace.folder(folder)) for folder in locked.labels_only)
 
 
 def _due(held: Holdings, source: str, named: bool, wish: Wish, unreachable: set[str]) -> list[Job]:
