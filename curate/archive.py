@@ -37,11 +37,13 @@ class Member:
     @property
     def name(self) -> str:
         """Return the final name."""
-        return PurePosixPath(self.members[-1]).name
+        return self.members[-1].rpartition("/")[2] or PurePosixPath(self.members[-1]).name
 
 
 def is_clutter(path: str) -> bool:
     """Tell whether a path is no content: `__MACOSX/`, `._*` and other hidden files and folders."""
+    if "__MACOSX" not in path and "/." not in f"/{path}":  # an archive may have half a million members
+        return False
     return any(part == "__MACOSX" or part.startswith(".") for part in PurePosixPath(path).parts)
 
 

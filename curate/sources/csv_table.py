@@ -77,7 +77,7 @@ def read_all(files: Files, path: str, required: Sequence[str], *, hint: str = _H
             hint="take one of the two columns out and fetch again",
         )
     for line, cells in lines:
-        if [cell.strip(" \ufeff") for cell in cells] == names:
+        if cells[0].strip(" \ufeff") == names[0] and [cell.strip(" \ufeff") for cell in cells] == names:
             raise ParseError(
                 "the header stands there twice",
                 where=f"{path}, line {line}",

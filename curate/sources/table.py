@@ -39,21 +39,26 @@ def parse(files: Files, columns: Mapping[str, Sequence[str]]) -> Iterator[Claim]
         raise csv_table.none_here("the source", ["*.csv"])
     pictures = _Pictures(files)
     seen: dict[str, str] = {}
+    under = {field: tuple(columns.get(field, (field,))) for field in COLUMNS}
+    told = frozenset(header for headers in under.values() for header in headers)
     for path in paths:
-        required = dict.fromkeys([*columns.get("image", ("image",)), *(it for them in columns.values() for it in them)])
+        required = dict.fromkeys([*under["image"], *(it for them in columns.values() for it in them)])
         for row in csv_table.read_all(files, path, list(required), hint=_HINT):
-            yield _record(row, columns, pictures, seen)
+            yield _record(row, under, told, pictures, seen)
     for path in pictures.unclaimed():
         yield Record(image_id=csv_table.once(seen, path, path), file=path, source_label=None)
 
 
-def _record(row: Row, columns: Mapping[str, Sequence[str]], pictures: _Pictures, seen: dict[str, str]) -> Record:
-    told = {field: _cell(row, columns.get(field, (field,))) for field in COLUMNS}
+def _record(
+    row: Row, under: Mapping[str, tuple[str, ...]], headers: frozenset[str], pictures: _Pictures, seen: dict[str, str]
+) -> Record:
+    """Return what a row says; `under` which headers stands each field, all of them `headers`."""
+    told = {field: _cell(row, its) for field, its in under.items()}
     image = told["image"]
     if image is None:
         raise ParseError(
             "a row names no image",
-            where=row.where(columns.get("image", ("image",))[0]),
+            where=row.where(under["image"][0]),
             expected="the name of a picture",
             found="nothing",
             hint="name the picture, or take the row out, then fetch again",
@@ -64,7 +69,6 @@ def _record(row: Row, columns: Mapping[str, Sequence[str]], pictures: _Pictures,
         raise _no_choice(row, "split", split, tuple(_SPLITS))
     if modality is not None and modality.lower() not in _MODALITIES:
         raise _no_choice(row, "modality", modality, _MODALITIES)
-    headers = {header for field in COLUMNS for header in columns.get(field, (field,))}
     return Record(
         image_id=csv_table.once(seen, name, row.where()),
         file=pictures.claim(name, row),
@@ -93,6 +97,8 @@ def _bare(name: str) -> str:
 
 
 def _cell(row: Row, headers: Sequence[str]) -> str | None:
+    if len(headers) == 1:
+        return row.cells.get(headers[0])
     cells = [row.get(header) for header in headers]
     return "/".join(cell for cell in cells if cell) if all(cells) else None
 
@@ -108,18 +114,18 @@ def _no_choice(row: Row, field: str, found: str, choices: Sequence[str]) -> Pars
 
 
 class _Pictures:
-    """The pictures of a tree by name and by name without ending, and which row has named which of them."""
+    """The pictures of a tree by their paths, and which row has named which of them."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._paths: dict[str, list[str]] = {}
         self._named: set[str] = set()
         self._claimed: dict[str, tuple[str, str]] = {}
-        for path in files:
-            if path.lower().endswith(_PICTURES):
-                final = PurePosixPath(path)
-                for name in {final.name, final.stem}:
-                    self._paths.setdefault(name, []).append(path)
+        self._paths = [path for path in files if path.lower().endswith(_PICTURES)]
+        self._whole: dict[str, list[str]] = {}
+        for path in self._paths:
+            for name in _names(path):
+                self._whole.setdefault(name, []).append(path)
+        self._ends: dict[int, dict[str, list[str]]] = {}
 
     def claim(self, image: str, row: Row) -> str | None:
         """Return the path of an image, None where it is not here, for this row alone.
@@ -142,17 +148,11 @@ class _Pictures:
 
     def find(self, image: str, row: Row) -> str | None:
         """Return the path of an image, None where it is not here. Raises ParseError where it fits two files."""
-        wanted = PurePosixPath(image)
-        named = self._paths.get(wanted.name, [])
+        wanted = PurePosixPath(image).as_posix()
         # The path itself; else what lies deeper; else, where a folder further down was adopted, what is left of it.
-        ranked = (
-            [path for path in named if _ends(path, wanted) and path.count("/") == image.count("/")],
-            [path for path in named if _ends(path, wanted)],
-            [path for path in named if _begins(path, wanted)],
-        )
-        fitting = next(filter(None, ranked), [])
+        fitting = self._whole.get(wanted) or self._deeper(wanted) or self._shallower(wanted)
         # The same bytes under two paths (adopted from a folder, and from the folder above) are one picture.
-        if len({self._files.location(path).text() for path in fitting}) > 1:
+        if len(fitting) > 1 and len({self._files.location(path).text() for path in fitting}) > 1:
             raise ParseError(
                 f"two files fit the image {image!r}",
                 where=row.where(),
@@ -165,21 +165,30 @@ class _Pictures:
 
     def unclaimed(self) -> Iterator[str]:
         """Yield the pictures that no row has named, by path."""
-        yield from sorted({path for paths in self._paths.values() for path in paths} - self._named)
+        yield from (path for path in self._paths if path not in self._named)
+
+    def _deeper(self, wanted: str) -> list[str]:
+        """Return the pictures whose path ends with the wanted one. By all ends of that length, which are looked at
+        once: every patient may have a `1.jpg`, so that to go through those of one name for each row would take long.
+        """
+        parts = wanted.count("/") + 1
+        if parts not in self._ends:
+            ends: dict[str, list[str]] = {}
+            for path in self._paths:
+                for name in _names(path):
+                    ends.setdefault("/".join(name.rsplit("/", parts)[-parts:]), []).append(path)
+            self._ends[parts] = ends
+        return self._ends[parts].get(wanted, [])
+
+    def _shallower(self, wanted: str) -> list[str]:
+        """Return the pictures whose path the wanted one ends with."""
+        parts = wanted.split("/")
+        ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return sorted({path for end in ends for path in self._whole.get(end, [])})
 
 
-def _ends(path: str, wanted: PurePosixPath) -> bool:
-    """Tell whether a file's path ends with the wanted one, with or without the ending of its name."""
-    here = _like(path, wanted)
-    return here.parts[-len(wanted.parts) :] == wanted.parts
-
-
-def _begins(path: str, wanted: PurePosixPath) -> bool:
-    """Tell whether the wanted path ends with that of a file."""
-    here = _like(path, wanted)
-    return wanted.parts[-len(here.parts) :] == here.parts
-
-
-def _like(path: str, wanted: PurePosixPath) -> PurePosixPath:
-    here = PurePosixPath(path)
-    return here if wanted.name == here.name else here.with_suffix("")
+def _names(path: str) -> tuple[str, ...]:
+    """Return a path with and without the ending of its name."""
+    folder, slash, name = path.rpartition("/")
+    stem = name.rpartition(".")[0]
+    return (path, f"{folder}{slash}{stem}") if stem else (path,)

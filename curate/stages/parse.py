@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
+import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -80,8 +81,7 @@ def _parse(database: Database, workspace: Workspace, source: str, files: Files, 
     _check(source, claims)
     with database.transaction():
         for kind, table in _TABLES.items():
-            rows = [_row(source, ordinal, claim, files) for ordinal, claim in enumerate(claims) if type(claim) is kind]
-            database.replace_source(table, source, _arrow(kind, rows))
+            database.replace_source(table, source, _arrow(kind, source, claims, files))
         database.replace_source("parsed", source, pa.table({"source": [source], "key": [key]}))
     return len(claims)
 
@@ -144,20 +144,6 @@ def _read_from(workspace: Workspace, source: str) -> pa.Table:
     )
 
 
-def _row(source: str, ordinal: int, claim: Claim, files: Files) -> dict[str, Any]:
-    row: dict[str, Any] = {"source": source}
-    for knob in dataclasses.fields(claim):
-        row[knob.name] = getattr(claim, knob.name)
-    if "claims" in row:
-        row["claims"] = json.dumps(dict(row["claims"]), ensure_ascii=False, sort_keys=True)
-    if isinstance(claim, Record | Sheet):
-        row["location"] = files.location(claim.file).text() if claim.file is not None else None
-    if isinstance(claim, Record):
-        row["ordinal"] = ordinal
-        row["mask_location"] = files.location(claim.mask).text() if claim.mask is not None else None
-    return row
-
-
 _WHOLE = {"ordinal", "position", "number"}
 
 
@@ -167,9 +153,23 @@ def _columns(kind: type) -> list[str]:
     return names + (["ordinal", "mask_location"] if kind is Record else [])
 
 
-def _arrow(kind: type, rows: list[dict[str, Any]]) -> pa.Table:
-    schema = pa.schema([(name, pa.int32() if name in _WHOLE else pa.string()) for name in _columns(kind)])
-    return pa.Table.from_pylist(rows, schema=schema)
+def _arrow(kind: type, source: str, claims: Sequence[Claim], files: Files) -> pa.Table:
+    """Return the claims of one kind as rows of its table, made column by column: a source may claim a million."""
+    own = [(ordinal, claim) for ordinal, claim in enumerate(claims) if type(claim) is kind]
+    columns: dict[str, Iterable[Any]] = {knob.name: _each(own, knob.name) for knob in dataclasses.fields(kind)}
+    columns["source"] = itertools.repeat(source, len(own))
+    if "claims" in columns:
+        columns["claims"] = (json.dumps(dict(said), ensure_ascii=False, sort_keys=True) for said in columns["claims"])
+    for column, of in (("location", "file"), ("mask_location", "mask")):
+        columns[column] = (None if path is None else files.location(path).text() for path in _each(own, of))
+    columns["ordinal"] = (ordinal for ordinal, _ in own)
+    return pa.table(
+        {name: pa.array(columns[name], pa.int32() if name in _WHOLE else pa.string()) for name in _columns(kind)}
+    )
+
+
+def _each(claims: Sequence[tuple[int, Claim]], name: str) -> Iterator[Any]:
+    return (getattr(claim, name) for _, claim in claims)
 
 
 def _mode(database: Database) -> bool | None:
