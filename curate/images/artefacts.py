@@ -11,7 +11,7 @@ from curate.images.lettering import lettering
 from curate.images.scene import Mask, Scene, scene
 from curate.vocabulary import ARTEFACTS
 
-VERSION = 3
+VERSION = 4
 THRESHOLDS = ARTEFACTS
 NAMES = tuple(THRESHOLDS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -13,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from curate.images import identity
 from curate.images.codec import Pixels
 
-VERSION = 2
+VERSION = 3
 
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+_HASHED = 96  # pixels a side of what is hashed: three times what the hashes look at, which is all that they can tell
 _LOOK = 64  # pixels a side of the second look: more than thumbnails of 100 px can tell apart is noise
 _FINE = 0.7  # pixels (of those 64): finer detail is what re-compression changes
 _AROUND = 4.0  # pixels: what is correlated is how each place differs from its own surroundings, not the dark spot in
@@ -33,32 +34,35 @@ _BANDS = ((0, 21), (21, 21), (42, 22))  # (shift, bits) of the parts of a hash t
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What one picture is known by.
+    """What one picture is known by, at whatever scale it was decoded.
 
-    `pixels_sha256` covers width, height and the RGB bytes: the same for the same pixels in another file, and only
-    meaningful from a full decode. `phash` and `dhash` are imagehash's 64 bits, the first bit highest. `detail` is the
-    standard deviation of grey (0..255) at 32 x 32: near 0 a hash is noise.
+    `phash` and `dhash` are imagehash's 64 bits, the first bit highest. `detail` is the standard deviation of grey
+    (0..255) at 32 x 32: near 0 a hash is noise. `means` are those of `identity`.
     """
 
-    pixels_sha256: str
     phash: int
     dhash: int
     detail: float
+    means: bytes
 
 
 def fingerprint(pixels: Pixels) -> Fingerprint:
-    """Return the fingerprint of a picture, uint8 (h, w, 3)."""
-    height, width = pixels.shape[:2]
-    sha256 = hashlib.sha256(f"{width} {height}\n".encode())
-    sha256.update(np.ascontiguousarray(pixels).data)
-    # Grey at full size, so that both hashes start from what imagehash itself would make of the picture.
-    grey = Image.fromarray(pixels).convert("L")
-    small = cv2.resize(np.asarray(grey), (32, 32), interpolation=cv2.INTER_AREA)
+    """Return the fingerprint of a picture, uint8 (h, w, 3).
+
+    The hashes are those that imagehash makes of the picture at 96 x 96, each pixel the mean of the area it covers: of
+    real pictures at full size they differ in 2 of 64 bits at most for 99 in 100, and in 4 for the others.
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    if max(height, width) > _HASHED:
+        size = (min(width, _HASHED), min(height, _HASHED))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    image = Image.fromarray(grey)
     return Fingerprint(
-        pixels_sha256=sha256.hexdigest(),
-        phash=int(str(imagehash.phash(grey)), 16),
-        dhash=int(str(imagehash.dhash(grey)), 16),
-        detail=float(small.std()),
+        phash=int(str(imagehash.phash(image)), 16),
+        dhash=int(str(imagehash.dhash(image)), 16),
+        detail=float(cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).std()),
+        means=identity.means(pixels, np.asarray(grey, np.uint8)),
     )
 
 
