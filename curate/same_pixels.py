@@ -20,7 +20,7 @@ from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _AT_ONCE = 8  # pictures at full size in one errand of a worker
-_ROWS_AT_ONCE = 256  # rows held before they are written: what a kill can cost
+_ROWS_AT_ONCE = 64  # rows held before they are written: what a kill can cost
 
 
 def hash_pixels(database: Database, workspace: Workspace) -> int:
