@@ -21,7 +21,7 @@ Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_HASHED = 96  # pixels a side of what is hashed: three times what the hashes look at, which is all that they can tell
+_HASHED = 64  # pixels of the short side of what is hashed, at least: twice what the hashes look at
 _LOOK = 64  # pixels a side of the second look: more than thumbnails of 100 px can tell apart is noise
 _FINE = 0.7  # pixels (of those 64): finer detail is what re-compression changes
 _AROUND = 4.0  # pixels: what is correlated is how each place differs from its own surroundings, not the dark spot in
@@ -49,20 +49,26 @@ class Fingerprint:
 def fingerprint(pixels: Pixels) -> Fingerprint:
     """Return the fingerprint of a picture, uint8 (h, w, 3).
 
-    The hashes are those that imagehash makes of the picture at 96 x 96, each pixel the mean of the area it covers: of
-    real pictures at full size they differ in 2 of 64 bits at most for 99 in 100, and in 4 for the others.
+    The hashes are those that imagehash makes of the picture at a short side of 64 to 127, each pixel the mean of the
+    area it covers: from those of real pictures at full size they differ in 2 of 64 bits at most for 98 in 100, and in 4
+    for the others.
     """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    height, width = grey.shape
-    if max(height, width) > _HASHED:
-        size = (min(width, _HASHED), min(height, _HASHED))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    image = Image.fromarray(grey)
+    grey = Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+    share = max(1, min(grey.size) // _HASHED)
+    reduced = grey.reduce(share)
+    # What is left over at the right and below makes a pixel too, of which a part counts.
+    box = (0, 0, grey.width / share, grey.height / share)
+
+    def brought(width: int, height: int, way: Image.Resampling) -> Image.Image:
+        return reduced.resize((width, height), way, box)
+
+    lanczos, mean = Image.Resampling.LANCZOS, Image.Resampling.BOX
     return Fingerprint(
-        phash=int(str(imagehash.phash(image)), 16),
-        dhash=int(str(imagehash.dhash(image)), 16),
-        detail=float(cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).std()),
-        means=identity.means(pixels, np.asarray(grey, np.uint8)),
+        # At the size to which imagehash would bring them itself, by the same filter.
+        phash=int(str(imagehash.phash(brought(32, 32, lanczos))), 16),
+        dhash=int(str(imagehash.dhash(brought(9, 8, lanczos))), 16),
+        detail=float(np.asarray(brought(32, 32, mean)).std()),
+        means=identity.means(pixels, np.asarray(brought(identity.CELLS, identity.CELLS, mean))),
     )
 
 

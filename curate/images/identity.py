@@ -18,7 +18,7 @@ from curate.images.codec import Pixels
 
 VERSION = 1  # raise it whenever the same picture would give another hash
 
-_CELLS = 8  # a side
+CELLS = 8  # a side
 _STEPS = 256  # of a stored mean in a grey level
 # Grey levels by which one picture, decoded whole and at a fraction, may seem apart: in how its cells lie to each other
 # (root mean square; 1.4 on real pictures, 3.0 on the worst that was made, a half with dots), and in colour (0.5 on real
@@ -37,19 +37,18 @@ def pixels_sha256(pixels: Pixels) -> str:
     return sha256.hexdigest()
 
 
-def means(pixels: Pixels, grey: Pixels) -> bytes:
+def means(pixels: Pixels, cells: Pixels) -> bytes:
     """Return the means of a picture, uint8 (h, w, 3), in 134 bytes: of 8 x 8 cells in grey, then red, green and blue.
 
-    `grey`, uint8 (h, w), is the picture at any smaller size, whose pixels are means themselves.
+    `cells` are those of the cells, uint8 (8, 8).
     """
-    cells = cv2.resize(grey.astype(np.float32), (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
     values = np.concatenate([cells.ravel(), cv2.mean(pixels)[:3]])
     return np.round(values * _STEPS).clip(0, 65535).astype("<u2").tobytes()
 
 
 def unpacked(packed: list[bytes]) -> Means:
     """Return what `means` packed: uint16 (n, 67), in 1/256 of a grey level."""
-    return np.frombuffer(b"".join(packed), "<u2").reshape(len(packed), _CELLS**2 + 3)
+    return np.frombuffer(b"".join(packed), "<u2").reshape(len(packed), CELLS**2 + 3)
 
 
 def may_be_equal(sizes: npt.NDArray[np.int64], values: Means) -> npt.NDArray[np.bool_]:
@@ -89,7 +88,7 @@ def _placed(values: Means) -> npt.NDArray[np.float64]:
     """
     grey = values.astype(np.float64) / _STEPS
     cells, colours = grey[:, :-3], grey[:, -3:]
-    shape = (cells - cells.mean(axis=1, keepdims=True)) / (_SHAPE * _CELLS)
+    shape = (cells - cells.mean(axis=1, keepdims=True)) / (_SHAPE * CELLS)
     points = np.hstack([shape, colours / (_COLOUR * np.sqrt(3))])
     points -= points.mean(axis=0)
     _, axes = np.linalg.eigh(points.T @ points)
