@@ -34,7 +34,7 @@ import numpy as np
 
 from curate.images import codec, montage
 from curate.images.artefacts import NAMES, THRESHOLDS, artefacts
-from curate.images.scene import SIDE, scene
+from curate.images.scene import DECODED, scene
 from curate.images.tone import tone
 from curate.records import Layout
 from curate.text_table import text_table
@@ -99,7 +99,7 @@ def main() -> None:
     asked = words.parse_args()
     with TRUTH.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = pictures(asked.folder, rows, SIDE)
+    found = pictures(asked.folder, rows, DECODED)
     measured = {key: artefacts(pixels) for key, pixels in found.items()}
     first = [row for row in rows if row["round"] == "1"]
     chosen = [row for row in first if chooses(row)]

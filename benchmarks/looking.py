@@ -63,7 +63,7 @@ def look_for_hashes() -> Callable[[str], Any]:
     def look(file: str) -> None:
         data = Path(file).read_bytes()
         hashlib.sha256(data).hexdigest()
-        fingerprint.fingerprint(codec.decode(data, min_side=scene.SIDE).pixels)
+        fingerprint.fingerprint(codec.decode(data, min_side=scene.DECODED).pixels)
 
     return look
 
@@ -87,7 +87,7 @@ def look_at_the_limit() -> Callable[[str], Any]:
     def look(file: str) -> None:
         data = Path(file).read_bytes()
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-        share = max(share for share in (1, 2, 4, 8) if share == 1 or min(height, width) >= 256 * share)
+        share = max(share for share in (1, 2, 4, 8) if share == 1 or min(height, width) >= 512 * share)
         # It knows eighths between too; the look's scale is the one that is wanted.
         simplejpeg.decode_jpeg(data, min_height=-(-height // share), min_width=-(-width // share))
 

@@ -107,7 +107,7 @@ def made(errand: tuple[str, codec.Pixels, Path]) -> list[Row]:
         path = folder / f"{rank(name)[:20]}-{number:02d}.jpg"
         path.write_bytes(codec.encode(copy, "JPEG", 95))
         data = path.read_bytes()
-        seen = codec.decode(data, min_side=scene.SIDE).pixels
+        seen = codec.decode(data, min_side=scene.DECODED).pixels
         known = fingerprint.fingerprint(seen)
         phash, dhash = peer_hashes(codec.decode(data).pixels) or (known.phash, known.dhash)
         rows.append((name, kind, path, features.features(seen), phash, dhash, known.phash))

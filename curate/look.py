@@ -84,7 +84,7 @@ def _look(errand: Errand) -> Facts:
 def _picture(facts: Facts, sha256: str, data: bytes, errand: Errand) -> None:
     try:
         # All that is wanted here is looked at in the small; who asks for equal pixels decodes whole what may be equal.
-        picture = codec.decode(data, min_side=scene.SIDE)
+        picture = codec.decode(data, min_side=scene.DECODED)
     except UnreadablePicture as broken:
         facts.fingerprints.append(_fingerprint(sha256, 0, problem=one_line(broken)))
         return

@@ -50,7 +50,7 @@ def look(paths: list[Path]) -> list[Seen]:
             continue
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            picture = codec.decode(data, min_side=scene.SIDE)
+            picture = codec.decode(data, min_side=scene.DECODED)
         except CurateError as broken:
             found.append(Seen(path, sha256, problem=one_line(broken)))
             continue

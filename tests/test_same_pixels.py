@@ -19,7 +19,7 @@ from test_one_lesion import PICTURE, built, holding, table
 from curate import pipeline
 from curate.errors import CorpusError
 from curate.files import Location
-from curate.images import codec, fingerprint, identity
+from curate.images import codec, fingerprint, identity, scene
 from curate.pairs import Sight
 from curate.pictures_alike import alike
 from curate.recipe import DedupRecipe
@@ -29,7 +29,7 @@ from curate.stages import dedup, inspect
 from curate.workers import spread
 from curate.workspace import Workspace
 
-TALL, WIDE = 515, 521  # no multiple of a JPEG's blocks, and decoded at half of it
+TALL, WIDE = 1027, 1041  # no multiple of a JPEG's blocks, and decoded at half of it
 
 
 def patterns() -> dict[str, codec.Pixels]:
@@ -72,7 +72,7 @@ def forms(pixels: codec.Pixels, quality: int) -> list[bytes]:
 @pytest.mark.parametrize("name", patterns())
 def test_no_scale_hides_a_partner(name: str, quality: int) -> None:
     data = codec.encode(patterns()[name], "JPEG", quality)
-    whole, small = codec.decode(data).pixels, codec.decode(data, min_side=256).pixels
+    whole, small = codec.decode(data).pixels, codec.decode(data, min_side=scene.DECODED).pixels
     assert small.shape[0] < whole.shape[0]
     values = identity.unpacked([fingerprint.fingerprint(pixels).means for pixels in (whole, small)])
     assert identity.may_be_equal(np.array([[WIDE, TALL]] * 2), values).all()
@@ -188,7 +188,7 @@ def test_nobody_is_looked_at_again_where_neither_pixels_nor_likeness_count(tmp_p
 
 
 def test_a_second_look_cut_short_goes_on(tmp_path: Path) -> None:
-    jpeg = [codec.encode(np.full((512, 512, 3), 100 + number, np.uint8), "JPEG") for number in range(40)]
+    jpeg = [codec.encode(np.full((1024, 1024, 3), 100 + number, np.uint8), "JPEG") for number in range(40)]
     here = holding(tmp_path / "here", {"east": pictures(jpeg), "west": pictures([rewrapped(data) for data in jpeg])})
     pipeline.run("parse", here)
     inspect.run(here)
