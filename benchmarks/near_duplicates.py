@@ -44,7 +44,7 @@ import numpy as np
 from changed_pictures import copies
 
 from curate.components import components
-from curate.images import alignment, codec, features, fingerprint, montage
+from curate.images import alignment, codec, features, fingerprint, montage, scene
 from curate.images.hash_search import near_pairs
 from curate.images.neighbours import Asked
 from curate.pairs import FEWEST_PLACES, Known, Sight, compare, settle
@@ -107,9 +107,10 @@ def made(errand: tuple[str, codec.Pixels, Path]) -> list[Row]:
     for number, (kind, _, copy) in enumerate([("original", "", pixels), *copies(name, pixels)]):
         path = folder / f"{rank(name)[:20]}-{number:02d}.jpg"
         path.write_bytes(codec.encode(copy, "JPEG", 95))
-        seen = codec.decode(path.read_bytes()).pixels
+        data = path.read_bytes()
+        seen = codec.decode(data, min_side=scene.DECODED).pixels
         known = fingerprint.fingerprint(seen)
-        phash, dhash = peer_hashes(seen) or (known.phash, known.dhash)
+        phash, dhash = peer_hashes(codec.decode(data).pixels) or (known.phash, known.dhash)
         rows.append((name, kind, path, features.features(seen), phash, dhash, known.phash))
     return rows
 

@@ -176,7 +176,9 @@ def _srgb(image: Image.Image, means: Meaning) -> Image.Image:
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
         image = image.convert("L" if grey else "RGB")
-    image = as_srgb(image, means).convert("RGB")
+    image = as_srgb(image, means)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     if alpha is not None and alpha.getextrema() != (255, 255):
         image = Image.composite(image, Image.new("RGB", image.size, (255, 255, 255)), alpha)
     return image

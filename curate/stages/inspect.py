@@ -1,4 +1,4 @@
-"""inspect: every file that is claimed is read and decoded once; what is known of its bytes is kept under their hash."""
+"""inspect: every claimed file is read and decoded once, at the scale needed; facts are kept under its bytes' hash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from curate.workspace import Workspace
 _PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the way there and back cheap
 _ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
 
-_TABLES = ("fingerprints", "features", "appearance", "masked_tones", "tiles", "sheets_cut")
+_TABLES = ("pixels", "fingerprints", "features", "appearance", "masked_tones", "tiles", "sheets_cut")
 
 _ALGORITHMS = [{"montage": montage.VERSION}]
 
