@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,23 +86,28 @@ def test_the_same_bytes_as_one_process(
 def test_a_worker_that_is_killed_costs_its_tasks_alone(
     dask: DaskCluster, fetched: Callable[[str], Path], alone: tuple[str, dict[str, str]]
 ) -> None:
-    root, lost = fetched("root"), dask.worker()
-    at_work = []
+    root, at_work = fetched("root"), []
+    with Client(dask.address, set_as_default=False) as client:
+        before = set(client.nthreads())
+        lost = dask.worker()
+        (address,) = set(client.nthreads()) - before
 
-    @contextmanager
-    def progress(title: str, total: int | None, unit: str) -> Iterator[Advance]:
-        def moved(amount: int) -> None:
-            if title == "inspect" and not at_work:
-                with Client(dask.address, set_as_default=False) as client:
-                    at_work.append(any(client.processing().values()))
-                lost.kill()
+        def kill() -> None:  # it is held fast until it has been given something to look at
+            while not at_work and lost.poll() is None:
+                at_work.extend(client.processing()[address])
+            lost.kill()
 
-        yield Advance(moved)
+        @contextmanager
+        def progress(title: str, total: int | None, unit: str) -> Iterator[Advance]:
+            if title == "inspect":
+                lost.send_signal(signal.SIGSTOP)
+                threading.Thread(target=kill).start()
+            yield Advance(lambda amount: None)
 
-    with cluster.connect(dask.address, root) as workers:
-        assert _built(Workspace(root, workers=workers, progress=progress)) == alone
-    assert at_work == [True]
-    assert lost.wait() < 0
+        with cluster.connect(dask.address, root) as workers:
+            assert _built(Workspace(root, workers=workers, progress=progress)) == alone
+    assert at_work
+    assert lost.wait() == -signal.SIGKILL
 
 
 def test_a_lost_scheduler_is_said_and_the_next_run_goes_on(
