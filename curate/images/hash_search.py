@@ -112,6 +112,7 @@ class _Part:
         flips = np.array([sum(1 << bit for bit in lower) for lower in lowers])
         ends = [max(lower, default=-1) for lower in lowers]
         found: list[Hashes] = []
+        crowds: list[tuple[Whole, Whole]] = []
         for bit in range(ends[0] + 1, self.bits):
             row, word, values = _both(self.occurs, moved[: bisect_left(ends, bit)], bit)
             flip = flips[row] | 1 << bit
@@ -121,9 +122,19 @@ class _Part:
                 seeking = word[some][which] << 6 | place
                 one, other = self.first[seeking], self.first[seeking ^ flip[some][which]]
                 found.append(self._named(*self._compared(one, other)))
-                crowds = np.flatnonzero((self.amount[one] | self.amount[other]) > 1)
-                found += [self._named(i, j) for i, j in self._crowded(one[crowds], other[crowds])]
-        return found
+                several = np.flatnonzero((self.amount[one] | self.amount[other]) > 1)
+                crowds.append((one[several], other[several]))
+                if sum(len(some) for some, _ in crowds) >= _WORDS:
+                    found += self._settled(crowds)
+        return found + self._settled(crowds)
+
+    def _settled(self, crowds: list[tuple[Whole, Whole]]) -> list[Hashes]:
+        """Return the near pairs of what has waited, few as they mostly are, to be compared at once; empty the list."""
+        if not crowds:
+            return []
+        one, other = (np.concatenate(some) for some in zip(*crowds, strict=True))
+        crowds.clear()
+        return [self._named(i, j) for i, j in self._crowded(one, other)]
 
     def _crowded(self, one: Whole, other: Whole) -> Iterator[tuple[Whole, Whole]]:
         """Yield the near pairs of all hashes with the part of each of `one` and all with that of its `other`."""
