@@ -39,9 +39,13 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def seal(path: Path) -> None:
     """Write the sha256 of a file beside it, as `sha256sum --check` reads it. Raises OSError as the system does."""
+    write_text(seal_of(path), f"{sha256(path)}  {path.name}\n")
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 (hex) of a file. Raises OSError as the system does."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    write_text(seal_of(path), f"{found}  {path.name}\n")
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seal_of(path: Path) -> Path:
@@ -55,8 +59,8 @@ def sealed(path: Path) -> str | None:
         said = seal_of(path).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
-    sha256 = said[:64]
-    return sha256 if said == f"{sha256}  {path.name}\n" else repr(said)
+    digest = said[:64]
+    return digest if said == f"{digest}  {path.name}\n" else repr(said)
 
 
 def unchanged(path: Path) -> bool:

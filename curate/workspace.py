@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -71,6 +72,7 @@ class Workspace:
         self.decisions_path = self.root / "decisions.csv"
         self.database_path = self.cache / "corpus.duckdb"
         self.turn = Turn(self.cache / NAME, wait)
+        self._is_sound = False
 
     @cached_property
     def store(self) -> Store:
@@ -264,12 +266,28 @@ class Workspace:
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:
         """Open the corpus database; close it by leaving its `with`.
 
-        Raises CorpusError where it is in use, or not there and not to be created. Who has the only right to write in
-        this root waits a while: only one who reads can be in the way, and a build is not lost to a `curate status`.
+        Raises CorpusError where it is in use, not there and not to be created, or no longer what was written last. That
+        is looked at once before it is written to: afterwards a new hash would vouch for what is damaged. Who has the
+        only right to write in this root waits a while: only one who reads can be in the way, and a build is not lost to
+        a `curate status`.
         """
         said_of = self.cache / "corpus.duckdb"  # also where a copy of it is worked on
+        if not read_only and not self._is_sound:
+            self._require_sound()
         patience = _PATIENCE if self.turn.held and not read_only else 0.0
         return Database(self.database_path, read_only=read_only, create=create, said_of=said_of, patience=patience)
+
+    def _require_sound(self) -> None:
+        expected = whole.sealed(self.database_path) if self.database_path.exists() else None
+        if expected is not None and expected != whole.sha256(self.database_path):
+            raise CorpusError(
+                "the corpus database is damaged",
+                where=str(self.database_path),
+                expected=f"sha256 {expected}, as it was when it was written last",
+                done="nothing was changed",
+                hint=f"rm {shlex.quote(str(self.database_path))} && curate build   (only time is lost)",
+            )
+        self._is_sound = True
 
 
 def no_root(address: str) -> UsageError:

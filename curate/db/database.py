@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -106,7 +106,8 @@ class Database:
         try:
             yield
         except BaseException:
-            self._execute("rollback")
+            with suppress(CorpusError):  # that it went wrong is known, and what has not been committed is gone anyway
+                self._execute("rollback")
             raise
         self._execute("commit")
 
@@ -198,16 +199,16 @@ class Database:
 
     @contextmanager
     def _hearing(self) -> Iterator[None]:
-        """Say a full disk, and tables of another form than our scripts know, as our own errors."""
+        """Say a damaged file, a full disk, and tables of another form than our scripts know, as our own errors."""
         try:
             with opening.stoppable():
                 yield
-        except opening.NO_ROOM as refused:
-            raise opening.not_written(self.said_of, str(refused)) from refused
-        except duckdb.InterruptException as stopped:
-            raise KeyboardInterrupt from stopped
-        except opening.OTHER_FORM as refused:
-            raise opening.another_version(self.said_of, str(refused)) from refused
+        except duckdb.Error as refused:
+            said = opening.told(self.said_of, refused)
+            if said is None:
+                raise
+            self._writes &= not opening.is_damaged(refused)  # then no hash is to vouch for it
+            raise said from refused
 
     def _add(self, how: str, name: str, rows: pa.Table) -> None:
         with self.lent(arrow_rows=rows):

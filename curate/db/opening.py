@@ -107,6 +107,35 @@ def _make(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def told(path: Path, refused: duckdb.Error) -> BaseException | None:
+    """Return what an error of DuckDB's is to a user: a damaged file, a full disk, a stop; None for a bug of ours."""
+    words = str(refused)
+    if is_damaged(refused):
+        return damaged(path, words)
+    if isinstance(refused, NO_ROOM):
+        return not_written(path, words)
+    if isinstance(refused, duckdb.InterruptException):
+        return KeyboardInterrupt()
+    if isinstance(refused, OTHER_FORM):
+        return another_version(path, words)
+    return None
+
+
+def is_damaged(refused: duckdb.Error) -> bool:
+    """Tell whether DuckDB has met a block whose bytes are no longer those that it wrote."""
+    return "corrupt database" in str(refused).lower()
+
+
+def damaged(path: Path, words: str) -> CurateError:
+    """Return the error about a file in which a bit has flipped; `words` are DuckDB's."""
+    return CorpusError(
+        "the corpus database is damaged",
+        where=str(path),
+        found=words.partition("\n")[0],
+        hint=f"rm {shlex.quote(str(path))} && curate build   (only time is lost)",
+    )
+
+
 def not_written(path: Path, words: str) -> CurateError:
     """Return the error about a full disk; `words` are DuckDB's."""
     return CorpusError(

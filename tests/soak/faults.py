@@ -6,6 +6,7 @@ import datetime
 import mmap
 import os
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -203,6 +204,9 @@ def flipped_input(chance: Random, scene: Scene) -> Disturbed:
     inputs = [path for name in ("placed", "served") for path in sorted((scene.root / name).rglob("*"))]
     path = chance.choice([path for path in inputs if path.is_file() and path.stat().st_size])
     told, before = _flip(chance, path, scene.root)
+    if chance.random() < 0.6:  # else nobody needs it any more
+        shutil.rmtree(scene.root / "data_cache")
+        told += ", and the cache is lost"
     return Disturbed(told, lift=lambda: path.write_bytes(before))
 
 

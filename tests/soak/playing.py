@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 TESTS = Path(__file__).parents[1]
-PER_WORLD = 4  # trials of one world: the undisturbed build is made once for them
+PER_WORLD = 14  # trials of one world, each with another fault: the undisturbed build is made once for them
 OUTCOMES = (
     *("the same at once", "the same when typed again", "the same after what the message said"),
     *("put right by a person, then the same", "skipped", "FINDING"),

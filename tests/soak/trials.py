@@ -227,7 +227,7 @@ class Trial:
         again = all(hint in self._hints for hint in hints)
         self._hints += hints
         commands = [words.strip() for hint in hints for words in _COMMAND.findall(hint)]
-        if again or not commands:
+        if again or not commands or any("--from" in words for words in commands):  # which asks for the right files
             self.played.lifted = True
             self.disturbed.lift()
         for words in dict.fromkeys(commands) if not again else ():
