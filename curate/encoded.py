@@ -184,16 +184,26 @@ def handed_on(data: bytes, short_side: int, quality: int, hair_removal: bool = F
     With `hair_removal` a picture with hair has it painted over after scaling, and is encoded so; one without comes as
     it would without this.
     """
+    if not hair_removal:
+        extent = header.extent(data)
+        kept = _as_it_stands(data) if extent is not None and min(extent[:2]) <= short_side else None
+        if kept is not None:
+            codec.decode(data, min_side=1)  # at the least scale: all that is asked is whether the picture is whole
+            return Encoded(kept, False)
     whole = codec.decode(data)
     within = min(whole.width, whole.height) <= short_side
     pixels = codec.scale(whole.pixels, short_side)
     bare = hair.without_hair(pixels) if hair_removal else None
-    if bare is None and within and header.is_plain(data):
-        kept = container.without_metadata(data)
+    if hair_removal and bare is None and within:
+        kept = _as_it_stands(data)
         if kept is not None:
             return Encoded(kept, False)
     made = codec.encode(pixels if bare is None else bare, "PNG" if within else "JPEG", quality)
     return Encoded(made, bare is not None)
+
+
+def _as_it_stands(data: bytes) -> bytes | None:
+    return container.without_metadata(data) if header.is_plain(data) else None
 
 
 def _box(row: Mapping[str, Any]) -> Box | None:
