@@ -77,6 +77,11 @@ def measured(folder: Path, count: int, *, drawn: bool) -> Iterator[tuple[str, fl
             database.insert("looks", generated.looks(database))
     for stage in ("dedup", "label", "split", *(["shard"] if drawn else [])):
         yield stage, *timed(root, stage)
+    yield from asked(root, folder)
+
+
+def asked(root: Path, folder: Path) -> Iterator[tuple[str, float, float]]:
+    """Ask a corpus everything, with what is handed on in the folder; yield (what, seconds, megabytes)."""
     yield "status", *timed(root, "status")
     views = [timed(root, "sql", f"from {view}") for view in db.views()]
     yield f"sql: {len(views)} views", sum(seconds for seconds, _ in views), max(peak for _, peak in views)

@@ -61,7 +61,7 @@ class CorpusRows:
             database.build("shard_rows")
             for batch in database.batches(f"shard_rows_by_{order}", split=split, allowed=list(self.allowed)):
                 for row in batch.to_pylist():
-                    yield row | dict(self.dropped.get(row["id"], {}))
+                    yield row | self.dropped[row["id"]] if row["id"] in self.dropped else row
 
     def tally(self) -> Tally:
         """Count the rows. Raises CorpusError where the corpus is no longer the one that was named."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -28,9 +30,6 @@ def test_a_query_is_answered(corpus: Path) -> None:
 
 
 def test_another_process_in_the_way_is_said(corpus: Path, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     code = f"from curate.db import Database; from pathlib import Path\nDatabase(Path({str(corpus)!r}))"
     with db.Database(corpus):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -95,3 +94,28 @@ def test_who_reads_slowly_is_not_stopped(corpus: Path) -> None:
             count += batch.num_rows
             time.sleep(0.1)
     assert count == 100_000
+
+
+def test_what_takes_long_draws_nothing_between_the_results() -> None:
+    code = (
+        "import duckdb; from curate.db import opening\n"
+        "connection = duckdb.connect()\n"
+        "connection.execute('set progress_bar_time = 1')\n"  # milliseconds, else two seconds; that draws it, too
+        "opening.settle(connection, None)\n"
+        "connection.execute('select max(hash(range)) from range(30000000)').fetchall()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not done.stdout
+
+
+def test_what_does_not_fit_into_memory_lies_beside_the_file_until_it_is_closed(corpus: Path) -> None:
+    left = corpus.with_name(f".{corpus.name}.spill-1-dead")  # by a run that was killed
+    left.mkdir()
+    with db.Database(corpus) as database:
+        assert not left.exists()
+        with database.spilling("60MB"):
+            database._execute("set threads = 2")
+            database._execute("create table sorted as select sha256(range::varchar) from range(900000) order by 1")
+        assert database.count("sorted") == 900_000
+        assert list(corpus.parent.glob(".*spill*"))
+    assert not list(corpus.parent.glob(".*spill*"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from curate import freshness
 from curate.audit.split_file import ID_COLUMNS, SPLIT_COLUMNS, SplitFile, is_split
-from curate.components import components
+from curate.components import grouped
 from curate.db import Database
 from curate.errors import UsageError
 from curate.workspace import Workspace
@@ -151,11 +151,11 @@ def _group(database: Database, *, near: bool) -> dict[str, str]:
         needs["near"] = "switched off in the recipe"
     elif can_see and (not database.has("edges") or freshness.late_stage(database, "dedup") is not None):
         needs["near"] = "needs curate build: the pictures that are here are not compared yet"
-    joined = {
-        "listed": database.rows("audit_listed"),
-        "near": [] if "near" in needs else database.rows("audit_near"),
-        "lesion": database.rows("audit_kin") if "near" not in needs and database.has("photographs") else [],
-    }
+    joined = {"listed": database.select("audit_listed")}
+    if "near" not in needs:
+        joined["near"] = database.select("audit_near")
+        if database.has("photographs"):
+            joined["lesion"] = database.select("audit_kin")
     with database.lent(audit_joined=_joined(joined)):
         database.build("audit_groups")
     if can_see:
@@ -164,15 +164,16 @@ def _group(database: Database, *, near: bool) -> dict[str, str]:
     return needs
 
 
-def _joined(pairs: Mapping[str, Iterable[Mapping[str, str]]]) -> pa.Table:
-    rows: list[tuple[str, str, str]] = []
-    for kind, edges in pairs.items():
-        ends = [(edge["first"], edge["second"]) for edge in edges]
-        names = sorted({name for pair in ends for name in pair})
-        if names:
-            rows += zip([kind] * len(names), components(names, ends), names, strict=True)
+def _joined(pairs: Mapping[str, pa.Table]) -> pa.Table:
+    """Return, by kind, the pictures that pairs join, each with the first of those that it hangs together with."""
     columns = ("kind", "torn", "picture")
-    return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)})
+    rows = [pa.table({name: pa.array([], pa.string()) for name in columns})]
+    for kind, edges in pairs.items():
+        ends = pa.chunked_array([*edges["first"].chunks, *edges["second"].chunks], pa.string())
+        names = pc.unique(ends)
+        words = pa.array([kind] * len(names), pa.string())
+        rows.append(pa.table([words, grouped(names, edges), names], names=columns))
+    return pa.concat_tables(rows)
 
 
 def _counted(rows: list[dict[str, Any]]) -> dict[str, Any]:

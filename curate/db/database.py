@@ -54,8 +54,7 @@ class Database:
         both = cls.__new__(cls)
         both.path = both.said_of = after
         both._connection, both._writes = duckdb.connect(), False
-        both._connection.execute(opening.SOUND)
-        opening.bound(both._connection, None)
+        opening.settle(both._connection, None)
         for name, path in (("before", before), ("after", after)):
             try:
                 both._connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")

@@ -28,6 +28,9 @@ _PAUSE = 0.05  # seconds between two tries to open a file that is in use
 # without that optimizer the rows are right (a test in tests/test_db.py holds it).
 SOUND = "set disabled_optimizers = 'common_subplan'"
 
+# Of what takes longer than two seconds DuckDB draws a bar on stdout, where results stand, for no terminal too.
+SILENT = "set enable_progress_bar = false"
+
 MEMORY = 3_000_000_000
 """Bytes that DuckDB may hold of one corpus; what is more lies beside it on the disk meanwhile. Left to itself it takes
 four fifths of the machine, and a build would need what the machine has: so a million rows need less than 8 GB anywhere,
@@ -54,8 +57,7 @@ def connect(path: Path, *, read_only: bool, patience: float = 0.0) -> duckdb.Duc
             time.sleep(_PAUSE)
         else:
             break
-    connection.execute(SOUND)
-    alone = bound(connection, None if read_only else path)
+    alone = settle(connection, None if read_only else path)
     if alone and not read_only:
         # Who writes is alone with the file: what else lies here of this kind was left by runs that were killed.
         for left in path.parent.glob(f"{glob.escape(f'.{path.name}{_SPILL}')}*"):
@@ -63,12 +65,14 @@ def connect(path: Path, *, read_only: bool, patience: float = 0.0) -> duckdb.Duc
     return connection
 
 
-def bound(connection: duckdb.DuckDBPyConnection, path: Path | None) -> bool:
-    """Let a connection hold `MEMORY` at most, and what is more in a folder of its own, gone when it is closed: beside
-    the file at `path` that it writes, or, where it only reads, in the system's temporary folder.
+def settle(connection: duckdb.DuckDBPyConnection, path: Path | None) -> bool:
+    """Let a connection be sound, silent, and hold `MEMORY` at most; what is more lies in a folder of its own, gone when
+    it is closed: beside the file at `path` that it writes, or, where it only reads, in the system's temporary folder.
 
     Returns whether the folder is new: False where another connection of this process has the file open too.
     """
+    connection.execute(SOUND)
+    connection.execute(SILENT)
     settings = "select current_setting('temp_directory'), parse_formatted_bytes(current_setting('memory_limit'))"
     ((folder, given),) = connection.execute(settings).fetchall()
     is_new = _SPILL not in folder  # else another connection of this process has the file open, and both share one
