@@ -34,7 +34,7 @@ import numpy as np
 
 from curate.images import codec, montage
 from curate.images.artefacts import NAMES, THRESHOLDS, artefacts
-from curate.images.scene import scene
+from curate.images.scene import DECODED, scene
 from curate.images.tone import tone
 from curate.records import Layout
 from curate.text_table import text_table
@@ -49,12 +49,12 @@ def chooses(row: Row) -> bool:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2 == 0
 
 
-def pictures(root: Path, rows: list[Row]) -> dict[tuple[str, str], codec.Pixels]:
-    """Return the pixels of each picture by file and tile."""
+def pictures(root: Path, rows: list[Row], min_side: int | None = None) -> dict[tuple[str, str], codec.Pixels]:
+    """Return the pixels of each picture by file and tile; with `min_side` as `codec.decode` does, sheets whole."""
     found: dict[tuple[str, str], codec.Pixels] = {}
     for file in sorted({row["file"] for row in rows}):
         cells = [row["tile"] for row in rows if row["file"] == file]
-        pixels = codec.decode((root / file).read_bytes()).pixels
+        pixels = codec.decode((root / file).read_bytes(), min_side=min_side if cells == [""] else None).pixels
         if cells == [""]:
             found[file, ""] = pixels
             continue
@@ -99,7 +99,7 @@ def main() -> None:
     asked = words.parse_args()
     with TRUTH.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = pictures(asked.folder, rows)
+    found = pictures(asked.folder, rows, DECODED)
     measured = {key: artefacts(pixels) for key, pixels in found.items()}
     first = [row for row in rows if row["round"] == "1"]
     chosen = [row for row in first if chooses(row)]

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from curate.images import codec
-from curate.images.scene import scene
+from curate.images.scene import DECODED, scene
 from curate.images.tone import tone
 from curate.text_table import text_table
 
@@ -45,7 +45,7 @@ def main() -> int:
     words.add_argument("--from", dest="folder", type=Path, required=True, help="the folder with the real files")
     lines: list[dict[str, Any]] = []
     for source, picture, mask in pairs(words.parse_args().folder):
-        pixels = codec.decode(picture.read_bytes()).pixels
+        pixels = codec.decode(picture.read_bytes(), min_side=DECODED).pixels
         drawn = codec.decode(mask.read_bytes()).pixels[..., 0] > 127
         alone, told = scene(pixels), scene(pixels, drawn)
         size = alone.grey.shape[::-1]

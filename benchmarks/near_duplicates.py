@@ -44,7 +44,8 @@ import numpy as np
 from changed_pictures import copies
 
 from curate.components import components
-from curate.images import alignment, codec, features, fingerprint, montage
+from curate.images import alignment, codec, features, fingerprint, montage, scene
+from curate.images.hash_search import near_pairs
 from curate.images.neighbours import Asked
 from curate.pairs import FEWEST_PLACES, Known, Sight, compare, settle
 from curate.recipe import DedupRecipe
@@ -106,9 +107,10 @@ def made(errand: tuple[str, codec.Pixels, Path]) -> list[Row]:
     for number, (kind, _, copy) in enumerate([("original", "", pixels), *copies(name, pixels)]):
         path = folder / f"{rank(name)[:20]}-{number:02d}.jpg"
         path.write_bytes(codec.encode(copy, "JPEG", 95))
-        seen = codec.decode(path.read_bytes()).pixels
+        data = path.read_bytes()
+        seen = codec.decode(data, min_side=scene.DECODED).pixels
         known = fingerprint.fingerprint(seen)
-        phash, dhash = peer_hashes(seen) or (known.phash, known.dhash)
+        phash, dhash = peer_hashes(codec.decode(data).pixels) or (known.phash, known.dhash)
         rows.append((name, kind, path, features.features(seen), phash, dhash, known.phash))
     return rows
 
@@ -147,7 +149,7 @@ def told(rows: list[Row], workers: int) -> tuple[set[Pair], dict[str, float]]:
     searched = time.perf_counter()
     recipe = DedupRecipe()
     hashes = np.array([row[6] for row in rows], np.uint64)
-    first, second, _ = fingerprint.near_pairs(hashes, recipe.near_distance)
+    first, second, _ = near_pairs(hashes, recipe.near_distance)
     hashed = list(zip(first.tolist(), second.tolist(), strict=True))
     pairs = sorted(found)
     looks = ([(sights[i], sights[j]) for i, j in hashed[at : at + 256]] for at in range(0, len(hashed), 256))
@@ -309,7 +311,7 @@ def hashes(count: int) -> None:
     array = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64)
     array[count // 2 :] = array[: count - count // 2] ^ np.uint64(0b1000_1001)
     start = time.perf_counter()
-    found = fingerprint.near_pairs(array, 8)[0]
+    found = near_pairs(array, 8)[0]
     print(f"{count:,} hashes, {len(found):,} pairs within 8 bits: {time.perf_counter() - start:.1f} s")
 
 

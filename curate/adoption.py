@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from curate import checksums
+from curate import checksums, storage
 from curate.archive import is_clutter, unread
-from curate.errors import FetchError
+from curate.errors import FetchError, StorageError
 from curate.manifest import Manifest, RemoteFile
+from curate.store import Store, Watch
 
 PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -51,7 +52,9 @@ def placed_in(folders: Sequence[Path]) -> list[Placed]:
     """
     found: list[Placed] = []
     for folder in folders:
-        if folder.is_file():
+        if storage.is_remote(folder):
+            found.extend(_remote(folder))
+        elif folder.is_file():
             found.append(Placed(folder, folder.name, folder.stat().st_size))
         elif folder.is_dir():
             found.extend(sorted(_walk(folder, "", set()), key=lambda placed: placed.relative))
@@ -60,20 +63,36 @@ def placed_in(folders: Sequence[Path]) -> list[Placed]:
     return found
 
 
+def is_there(folder: Path) -> bool:
+    """Tell whether a folder (or a file) is there; on object storage: anything that begins so. Raises StorageError."""
+    return storage.is_there(folder) if storage.is_remote(folder) else folder.exists()
+
+
 def holds_files(folder: Path) -> bool:
     """Tell whether a folder is there that has any file in it, however deep."""
     return folder.is_dir() and next(iter(_walk(folder, "", set())), None) is not None
 
 
-def choose(manifest: Manifest, placed: Sequence[Placed], *, labels_only: bool, here: Iterable[str] = ()) -> Choice:
+def choose(
+    manifest: Manifest,
+    placed: Sequence[Placed],
+    store: Store,
+    *,
+    labels_only: bool,
+    here: Iterable[str] = (),
+    watch: Watch = lambda piece: None,
+) -> Choice:
     """Decide what to take for a source; `here` names the files of the manifest that need no unpacked content.
+
+    What lies on object storage, and has to be hashed to decide, is taken into the store on that way: it is read once.
+    `watch` is called with each piece that is hashed.
 
     The bytes with a pinned hash win whatever their name; then a file of the right name; then, for an archive that is
     not there, what of its content lies unpacked. Raises FetchError where two files of one name differ and no pin
     decides.
     """
     choice = Choice()
-    hashes = _Hashes()
+    hashes = _Hashes(store, watch)
     by_name: dict[str, list[Placed]] = {}
     by_size: dict[int, list[Placed]] = {}
     for item in placed:
@@ -133,6 +152,8 @@ def _unpacked(
 def _is_read(path: Path) -> bool:
     try:
         return unread(path) is None
+    except StorageError:
+        raise
     except FetchError:
         return True  # it is refused with its reasons when it is taken
 
@@ -184,7 +205,9 @@ def _only(items: Sequence[Placed], hashes: _Hashes) -> Placed | None:
 class _Hashes:
     """Hashes computed so far, so that no file is read twice for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store, watch: Watch) -> None:
+        self._store = store
+        self._watch = watch
         self._known: dict[tuple[Path, str], str] = {}
 
     def known(self, item: Placed) -> str | None:
@@ -194,11 +217,18 @@ class _Hashes:
         """Return a file's hash; its sha256 is computed along with any other, since it is asked for next."""
         if (item.path, algorithm) not in self._known:
             hashed = {name: checksums.new(name) for name in {"sha256", algorithm}}
+
+            def count(piece: bytes) -> None:
+                for checksum in hashed.values():
+                    checksum.update(piece)
+                self._watch(piece)
+
             try:
-                with item.path.open("rb") as file:
-                    while chunk := file.read(1 << 20):
-                        for checksum in hashed.values():
-                            checksum.update(chunk)
+                if storage.is_remote(item.path):
+                    self._store.adopt(item.path, link=False, watch=count)
+                else:
+                    for piece in storage.pieces(item.path):
+                        count(piece)
             except OSError as error:
                 raise FetchError(
                     "a file cannot be read",
@@ -208,6 +238,20 @@ class _Hashes:
                 ) from error
             self._known |= {(item.path, name): checksum.hexdigest() for name, checksum in hashed.items()}
         return self._known[item.path, algorithm]
+
+
+def _remote(folder: Path) -> Iterable[Placed]:
+    below = storage.below(folder)
+    for relative, size in below.items():
+        if not is_clutter(relative):
+            yield Placed(folder / relative, relative, size)
+    if not below:
+        raise FetchError(
+            "nothing lies below this address",
+            where=str(folder),
+            expected="a bucket and a prefix with files below it",
+            hint="mend the address, or put the files there",
+        )
 
 
 def _walk(folder: Path, above: str, seen: set[tuple[int, int]]) -> Iterable[Placed]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import cast
 
-from curate import hostile, rar, zipped
+from curate import hostile, rar, storage, zipped
 from curate.errors import FetchError, ReaderError
+from curate.ranges import Ranges
 from curate.rar import Rar, is_rar
 from curate.zipped import Zip
 
@@ -57,7 +60,7 @@ def members_of(path: Path) -> list[Member]:
         if is_rar(path):
             kind, damaged = "RAR", rar.DAMAGED
             return list(_in_rar(Rar(path, str(path)), str(path)))
-        archive = Zip(path.open("rb", buffering=0), str(path))
+        archive = Zip(_raw(path), str(path))
         try:
             return list(_counted(_in_zip(archive, ()), str(path)))
         finally:
@@ -122,19 +125,26 @@ _open_archives = _OpenArchives()
 
 
 def _opened(path: Path) -> Zip | Rar:
-    state = path.stat()
-    key = (str(path), state.st_size, state.st_mtime_ns)
+    if storage.is_remote(path):
+        key = (str(path), 0, 0)  # an object's name is its hash: there are never other bytes under it
+    else:
+        state = path.stat()
+        key = (str(path), state.st_size, state.st_mtime_ns)
     if _open_archives.process != os.getpid():
         # After a fork parent and child share the file's position: the child opens its own.
         _open_archives.process = os.getpid()
         _open_archives.by_key = OrderedDict()
     kept = _open_archives.by_key
     if key not in kept:
-        kept[key] = Rar(path, str(path)) if is_rar(path) else Zip(path.open("rb", buffering=0), str(path))
+        kept[key] = Rar(path, str(path)) if is_rar(path) else Zip(_raw(path), str(path))
         while len(kept) > _KEPT_OPEN:
             kept.popitem(last=False)[1].close()
     kept.move_to_end(key)
     return kept[key]
+
+
+def _raw(path: Path) -> io.RawIOBase:
+    return Ranges(path) if storage.is_remote(path) else cast(io.RawIOBase, path.open("rb", buffering=0))
 
 
 def _in_zip(archive: Zip, above: tuple[str, ...]) -> Iterator[Member]:

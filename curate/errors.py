@@ -99,6 +99,10 @@ class ReaderError(FetchError):
     """An archive is whole, but no program that is installed here unpacks it."""
 
 
+class StorageError(FetchError):
+    """Object storage was not reached, or refused; the bytes there may be whole."""
+
+
 class ParseError(CurateError):
     """A label file is not in the form that its parser knows.
 

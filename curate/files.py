@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from curate import storage
 from curate.archive import is_clutter, members_of, read_member
 from curate.errors import FetchError, ParseError
 from curate.hostile import LARGEST_MEMBER, too_large
+from curate.ranges import Ranges
 
 LARGEST_TEXT = 128 << 20  # bytes; the largest label file has 3 MB, a table of a million rows 100
+_AHEAD = 1 << 20  # bytes of an object that are asked for at a time where it is read from beginning to end
 _ESCAPES = {"%": "%25", "!": "%21"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -166,6 +169,8 @@ def open_location(location: Location, object_path: Path) -> BinaryIO:
     if location.members:
         return io.BytesIO(read_location(location, object_path))
     try:
+        if storage.is_remote(object_path):
+            return io.BufferedReader(Ranges(object_path), _AHEAD)
         return object_path.open("rb")
     except OSError as error:
         raise _lost(location, object_path, error) from error
@@ -175,11 +180,17 @@ def read_location(location: Location, object_path: Path) -> bytes:
     """Return the bytes at a location; open archives are kept for the next call of the same thread of the same process.
 
     Raises FetchError where the object is not there, the member is damaged, or it is larger than 1 GiB; ReaderError
-    where it is in a RAR that needs a program to unpack it, and none is installed.
+    where it is in a RAR that needs a program to unpack it, and none is installed; StorageError where it lies on object
+    storage, which is not reached or refuses.
     """
     try:
         if location.members:
             return read_member(object_path, location.members, location.text())
+        if storage.is_remote(object_path):
+            data = storage.read(object_path, 0, LARGEST_MEMBER + 1)  # its size would be a request more
+            if len(data) > LARGEST_MEMBER:
+                raise too_large(str(object_path))
+            return data
         if object_path.stat().st_size > LARGEST_MEMBER:
             raise too_large(str(object_path))
         return object_path.read_bytes()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,7 +188,8 @@ def load(path: Path) -> Lock:
             where=str(path),
             expected="the JSON that curate wrote",
             found=f"{type(broken).__name__}: {broken}",
-            hint="take it back from version control, or remove it to trust what is here anew",
+            hint="take it back from version control, or trust what is here anew: "
+            f"rm {shlex.quote(str(path))} && curate fetch && curate build",
         ) from broken
 
 

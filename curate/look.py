@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from curate.errors import CurateError, ReaderError, UnreadablePicture
+from curate.errors import CurateError, ReaderError, StorageError, UnreadablePicture
 from curate.files import Location, read_location
-from curate.images import artefacts, codec, features, fingerprint, lesion_mask, montage, scene, tone
+from curate.images import artefacts, codec, features, fingerprint, identity, lesion_mask, montage, scene, tone
+from curate.images.codec import Picture
 from curate.records import Layout
 
 APPEARANCE_VERSION = tone.VERSION * 1000 + artefacts.VERSION
@@ -36,6 +37,7 @@ class Facts:
     """Rows for the fact tables, by table name; `mask_members` are rows for `members` too, of the lesion masks."""
 
     members: list[dict[str, Any]] = field(default_factory=list)
+    pixels: list[dict[str, Any]] = field(default_factory=list)
     fingerprints: list[dict[str, Any]] = field(default_factory=list)
     features: list[dict[str, Any]] = field(default_factory=list)
     appearance: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +67,7 @@ def _look(errand: Errand) -> Facts:
     facts = Facts()
     try:
         data = read_location(Location.parse(errand.location), errand.object_path)
-    except ReaderError:  # no fact about the bytes: they are whole, and a program to unpack them can be installed
+    except (ReaderError, StorageError):  # no fact about the bytes: they are whole, and will be read another time
         raise
     except CurateError as broken:
         facts.members.append({"location": errand.location, "sha256": None, "bytes": None, "problem": one_line(broken)})
@@ -81,27 +83,36 @@ def _look(errand: Errand) -> Facts:
 
 def _picture(facts: Facts, sha256: str, data: bytes, errand: Errand) -> None:
     try:
-        picture = codec.decode(data)
+        # All that is wanted here is looked at in the small; who asks for equal pixels decodes whole what may be equal.
+        picture = codec.decode(data, min_side=scene.DECODED)
     except UnreadablePicture as broken:
-        facts.fingerprints.append(_fingerprint(sha256, 0, None, "", "", one_line(broken)))
+        facts.fingerprints.append(_fingerprint(sha256, 0, problem=one_line(broken)))
         return
-    facts.fingerprints.append(_fingerprint(sha256, 0, picture.pixels, picture.format, picture.mode, None))
-    if errand.places:
-        facts.features.append(_features(sha256, 0, picture.pixels))
-    facts.appearance.append(_appearance(sha256, 0, picture.pixels))
+    _known(facts, sha256, 0, picture, errand.places)
     if errand.mask is not None:
-        _mask(facts, sha256, picture.pixels, *errand.mask)
+        _mask(facts, sha256, picture, *errand.mask)
 
 
-def _mask(facts: Facts, sha256: str, pixels: np.ndarray, location: str, object_path: Path) -> None:
+def _known(facts: Facts, sha256: str, cell: int, picture: Picture, places: bool) -> None:
+    """Take down all that is known of one picture, which may be decoded at a fraction of its size."""
+    pixels = picture.pixels
+    if pixels.shape[:2] == (picture.height, picture.width):
+        facts.pixels.append(pixel_fact(sha256, cell, pixels))
+    facts.fingerprints.append(_fingerprint(sha256, cell, picture))
+    if places:
+        facts.features.append(_features(sha256, cell, pixels))
+    facts.appearance.append(_appearance(sha256, cell, pixels))
+
+
+def _mask(facts: Facts, sha256: str, picture: Picture, location: str, object_path: Path) -> None:
     """Read the mask of a picture's lesion, and look at the skin that lies outside it."""
     member: dict[str, Any] = {"location": location, "sha256": None, "bytes": None, "problem": None}
     facts.mask_members.append(member)
     try:
         data = read_location(Location.parse(location), object_path)
         member |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-        lesion = lesion_mask.lesion_mask(codec.decode(data).pixels, pixels.shape)
-    except ReaderError:
+        lesion = lesion_mask.lesion_mask(codec.decode(data).pixels, (picture.height, picture.width))
+    except (ReaderError, StorageError):
         raise
     except CurateError as broken:
         key = {"sha256": sha256, "mask": member["sha256"], "version": APPEARANCE_VERSION}
@@ -110,7 +121,7 @@ def _mask(facts: Facts, sha256: str, pixels: np.ndarray, location: str, object_p
         else:
             facts.masked_tones.append(key | {"problem": one_line(broken)})
         return
-    skin = tone.tone(pixels, scene.scene(pixels, lesion))
+    skin = tone.tone(picture.pixels, scene.scene(picture.pixels, lesion))
     key = {"sha256": sha256, "mask": member["sha256"], "version": APPEARANCE_VERSION}
     facts.masked_tones.append(key | _tone(skin))
 
@@ -141,35 +152,23 @@ def _sheet(facts: Facts, sha256: str, data: bytes, layout: Layout, places: bool)
             }
         )
         if tile.kind == "picture":
-            pixels = codec.crop(sheet.pixels, tile.box)
-            facts.fingerprints.append(_fingerprint(sha256, tile.cell, pixels, sheet.format, sheet.mode, None))
-            if places:
-                facts.features.append(_features(sha256, tile.cell, pixels))
-            facts.appearance.append(_appearance(sha256, tile.cell, pixels))
+            pixels, box = codec.crop(sheet.pixels, tile.box), tile.box
+            picture = Picture(pixels, box.width, box.height, sheet.format, sheet.mode)
+            _known(facts, sha256, tile.cell, picture, places)
 
 
-def _fingerprint(
-    sha256: str, cell: int, pixels: np.ndarray | None, form: str, mode: str, problem: str | None
-) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "sha256": sha256,
-        "cell": cell,
-        "version": fingerprint.VERSION,
-        "width": None,
-        "height": None,
-        "format": form or None,
-        "mode": mode or None,
-        "pixels_sha256": None,
-        "phash": None,
-        "dhash": None,
-        "detail": None,
-        "problem": problem,
-    }
-    if pixels is not None:
-        found = fingerprint.fingerprint(pixels)
-        row |= {"height": pixels.shape[0], "width": pixels.shape[1], "pixels_sha256": found.pixels_sha256}
-        row |= {"phash": found.phash, "dhash": found.dhash, "detail": found.detail}
-    return row
+def pixel_fact(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:
+    """Return the row of the fact table `pixels` for a picture, uint8 (h, w, 3), at its full size."""
+    key = {"sha256": sha256, "cell": cell, "version": identity.VERSION}
+    return key | {"pixels_sha256": identity.pixels_sha256(pixels)}
+
+
+def _fingerprint(sha256: str, cell: int, picture: Picture | None = None, problem: str | None = None) -> dict[str, Any]:
+    row = dict.fromkeys(("width", "height", "format", "mode", "phash", "dhash", "detail", "means"))
+    if picture is not None:
+        row |= {name: getattr(picture, name) or None for name in ("width", "height", "format", "mode")}
+        row |= dataclasses.asdict(fingerprint.fingerprint(picture.pixels))
+    return {"sha256": sha256, "cell": cell, "version": fingerprint.VERSION, "problem": problem} | row
 
 
 def _features(sha256: str, cell: int, pixels: np.ndarray) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -12,56 +11,48 @@ from typing import Any
 import numpy as np
 
 from curate.errors import CurateError
-from curate.images import codec, features, fingerprint
+from curate.images.hash_search import near_pairs
 from curate.images.neighbours import Asked
-from curate.look import one_line
 from curate.pairs import Known, Sight, compare, settle
 from curate.picture_folder import pictures_in
 from curate.recipe import DedupRecipe
 from curate.report import Progress, silent
-from curate.workers import spread, worth
+from curate.seen import CHANGED, Seen, hashed, look
+from curate.workers import Workers, available, chosen
 
 _FILES_AT_ONCE = 16
 _PAIRS_AT_ONCE = 256
 _CROWD = 50  # equal pictures of which each pair is told; of more, each with the first
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What is known of one file: all but its pixels."""
-
-    path: Path
-    sha256: str
-    pixels_sha256: str = ""
-    phash: int = 0
-    detail: float = 0.0
-    places: bytes = b""
-    problem: str = ""
-
-
-def alike(folder: Path, recipe: DedupRecipe, *, workers: int, progress: Progress = silent) -> dict[str, Any]:
+def alike(
+    folder: Path, recipe: DedupRecipe, *, workers: Workers | int | None = None, progress: Progress = silent
+) -> dict[str, Any]:
     """Compare every picture under a folder with every other.
 
     Returns `pictures` (how many were read), `pairs` (first, second, kind, score, evidence; sorted), `unreadable` and
     `skipped` (file, reason): what is gone by the time it is compared is unreadable, and in no pair. Memory holds some
-    4 KB a picture, never the pixels of more than a few. Raises CurateError where the folder cannot be read.
+    4 KB a picture, never the pixels of more than a few. `workers`: as for a Workspace; those of a cluster need a
+    `folder` that begins with `/`. Raises CurateError where the folder cannot be read.
     """
+    hands = chosen(workers)
     paths, skipped = pictures_in(folder)
     batches = (paths[start : start + _FILES_AT_ONCE] for start in range(0, len(paths), _FILES_AT_ONCE))
     seen: list[Seen] = []
     with progress("look", len(paths), "pictures") as advance:
-        for some in spread(look, batches, workers=worth(workers, len(paths))):
+        for some in hands.spread(look, batches, pictures=len(paths)):
             seen += some
             advance(len(some))
+    seen = hashed(seen, hands, progress)
     sound = [one for one in seen if not one.problem]
-    near, gone = _near(sound, recipe, workers, progress)
+    near, gone = _near(sound, recipe, hands, progress)
     while gone:
         seen = [replace(one, problem=gone.get(one.path, one.problem)) for one in seen]
-        pixels = {one.pixels_sha256 for one in sound if one.path in gone}
+        pixels = {one.pixels for one in sound if one.path in gone}
         sound = [one for one in seen if not one.problem]
-        if not pixels & {one.pixels_sha256 for one in sound}:
+        if not pixels & {one.pixels for one in sound}:
             break  # else another stands for the same pixels now, and has to be compared
-        near, gone = _near(sound, recipe, workers, progress)
+        near, gone = _near(sound, recipe, hands, progress)
     here = {one.path for one in sound}
     near = [row for row in near if here.issuperset(row["ends"])]
     rows = [*_equal(sound, "same bytes"), *_equal(sound, "same pixels"), *near]
@@ -78,30 +69,9 @@ def alike(folder: Path, recipe: DedupRecipe, *, workers: int, progress: Progress
     }
 
 
-def look(paths: list[Path]) -> list[Seen]:
-    """Look once at each file, in a worker."""
-    found = []
-    for path in paths:
-        try:
-            data = path.read_bytes()
-        except OSError as refused:
-            found.append(Seen(path, "", problem=refused.strerror or str(refused)))
-            continue
-        sha256 = hashlib.sha256(data).hexdigest()
-        try:
-            pixels = codec.decode(data).pixels
-        except CurateError as broken:
-            found.append(Seen(path, sha256, problem=one_line(broken)))
-            continue
-        known = fingerprint.fingerprint(pixels)
-        places = features.features(pixels)
-        found.append(Seen(path, sha256, known.pixels_sha256, known.phash, known.detail, places))
-    return found
-
-
 def _equal(seen: list[Seen], kind: str) -> Iterator[dict[str, Any]]:
     def key(one: Seen) -> str:
-        return one.sha256 if kind == "same bytes" else one.pixels_sha256
+        return one.sha256 if kind == "same bytes" else one.pixels
 
     for value, group in groupby(sorted(seen, key=lambda one: (key(one), one.path)), key=key):
         members = list(group)
@@ -113,7 +83,7 @@ def _equal(seen: list[Seen], kind: str) -> Iterator[dict[str, Any]]:
 
 
 def _near(
-    seen: list[Seen], recipe: DedupRecipe, workers: int, progress: Progress
+    seen: list[Seen], recipe: DedupRecipe, workers: Workers, progress: Progress
 ) -> tuple[list[dict[str, Any]], dict[Path, str]]:
     """Return the pairs of different pixels that are one photograph; the first by name stands for equal pixels.
 
@@ -122,26 +92,24 @@ def _near(
     first_of: dict[str, Seen] = {}
     for one in sorted(seen, key=lambda one: one.path):
         if one.detail >= recipe.near_detail:
-            first_of.setdefault(one.pixels_sha256, one)
+            first_of.setdefault(one.pixels, one)
     different = sorted(first_of.values(), key=lambda one: one.sha256)
     known = [Known(Sight(one.sha256, 0, one.sha256, one.path, None), one.places) for one in different]
     paths = {one.sha256: one.path for one in different}
     found: dict[tuple[str, str], dict[str, Any]] = {}
     gone: dict[Path, str] = {}
-    first, second, _ = fingerprint.near_pairs(
-        np.array([one.phash for one in different], np.uint64), recipe.near_distance
-    )
+    hashes = np.array([one.phash for one in different], np.uint64)
+    first, second, _ = near_pairs(hashes, recipe.near_distance, threads=available())
     hashed = _batches(known, first.tolist(), second.tolist())
-    some = worth(workers, len(known))
 
     def looks() -> Iterator[dict[str, Any]]:
         with progress("look again", len(first), "pairs") as advance:
-            for done in spread(seen_again, hashed, workers=some):
+            for done in workers.spread(seen_again, hashed, pictures=len(known)):
                 advance(done.pairs)
                 gone.update(done.gone)
                 yield from done.rows
         with progress("compare", len(known), "pictures") as advance:
-            for done in spread(settled, _by_places(known, advance), workers=some):
+            for done in workers.spread(settled, _by_places(known, advance), pictures=len(known)):
                 gone.update(done.gone)
                 yield from done.rows
 
@@ -217,7 +185,7 @@ def _each(judge: Callable[[list[Any]], list[dict[str, Any]]], pairs: list[Any]) 
             seen = look(paths)
             if not any(again.problem for again in seen):
                 raise
-            gone |= {again.path: f"changed while it was read: {again.problem}" for again in seen if again.problem}
+            gone |= {again.path: f"{CHANGED}: {again.problem}" for again in seen if again.problem}
     return Done(len(pairs), rows, gone)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
-from curate import freshness
+from curate import freshness, proofs
 from curate.db import Database
 from curate.errors import UsageError
 from curate.report import Report
@@ -20,7 +22,31 @@ from curate.workspace import Workspace
 STAGES = ("fetch", "parse", "inspect", "dedup", "label", "split", "shard")
 """What `curate build` does, in this order; `train` and `quantize` follow on the shards, by their own commands."""
 
+_Options = ParamSpec("_Options")
+_COUNTED = {
+    "parse": ("claims", ("claims", "sheets", "cases", "listed_pairs")),
+    "inspect": ("files", ("members",)),
+    "dedup": ("pairs", ("candidates",)),
+    "label": ("records", ("records",)),
+    "split": ("pictures", ("corpus",)),
+}
+"""What the report of a stage counts, and the tables in which that is."""
 
+
+def _in_turn(
+    build: Callable[Concatenate[Workspace, _Options], Iterator[Report]],
+) -> Callable[Concatenate[Workspace, _Options], Iterator[Report]]:
+    """Let no other process write in the root from the first stage to the last, nor between two of them."""
+
+    @functools.wraps(build)
+    def held(workspace: Workspace, /, *given: _Options.args, **options: _Options.kwargs) -> Iterator[Report]:
+        with workspace.turn:
+            yield from build(workspace, *given, **options)
+
+    return held
+
+
+@_in_turn
 def build(
     workspace: Workspace,
     sources: Sequence[str] = (),
@@ -31,22 +57,31 @@ def build(
 ) -> Iterator[Report]:
     """Run the stages up to `until`, yielding each one's report when it is done; only what is not done yet is done.
 
+    A stage is passed over where it is proven that it would leave what is there; see `curate.proofs`.
     Without names, the sources that are here are built; in a root where none is, all that can be downloaded are.
     What could not be fetched does not keep the rest from being built; any other stage with problems is the last one.
-    What it has left stands, and the same words go on from there.
+    What it has left stands, and the same words go on from there. Raises CorpusError where another curate works on this
+    root: until the last report is taken, no other can begin.
     """
     if until not in STAGES:
         raise UsageError(f"there is no stage {until!r}", expected=", ".join(STAGES), hint="curate build --help")
+    proofs.code()
     chosen, absent = _choose(workspace, sources)
+    standing: dict[str, Report] = {}
     for stage in STAGES[: STAGES.index(until) + 1]:
         started = time.monotonic()
         if stage == "fetch":
             report = _fetch(workspace, chosen, labels_only, accept_license)
             report.notes += [f"{name} is left out: nobody promises a download; see curate sources" for name in absent]
+            standing = _standing(workspace, labels_only)
+        elif stage in standing:
+            report = standing[stage]
         elif stage == "parse":
             report = run(stage, workspace, labels_only=labels_only)
         elif stage == "shard" and labels_only:
             report = Report("shard", "shards", notes=["a corpus of labels only has no pictures to write"])
+        elif stage == "shard":
+            report = _shard(workspace)
         else:
             report = run(stage, workspace)
         report.seconds = time.monotonic() - started
@@ -57,9 +92,14 @@ def build(
 
 
 def run(stage: str, workspace: Workspace, **options: object) -> Report:
-    """Run one stage by its name; its module is imported only now."""
+    """Run one stage by its name; its module is imported only now.
+
+    Raises CorpusError where another curate works on this root, and the stage is one of `STAGES`.
+    """
     started = time.monotonic()
-    report: Report = importlib.import_module(f"curate.stages.{stage}").run(workspace, **options)
+    # Where there is no data_cache yet, only a fetch makes one: any other stage is refused, and leaves no trace.
+    with workspace.turn if stage in STAGES and (stage == "fetch" or workspace.cache.is_dir()) else nullcontext():
+        report: Report = importlib.import_module(f"curate.stages.{stage}").run(workspace, **options)
     report.seconds = time.monotonic() - started
     return report
 
@@ -132,8 +172,32 @@ def _choose(workspace: Workspace, sources: Sequence[str]) -> tuple[list[str], li
 
 def _fetch(workspace: Workspace, sources: Sequence[str], labels_only: bool, accept_license: bool) -> Report:
     fetch = importlib.import_module("curate.stages.fetch")
-    waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only)]
+    locks = workspace.locked()
+    waiting = [name for name in sources if fetch.needs(workspace, name, labels_only=labels_only, locks=locks)]
     if not waiting:
-        return Report("fetch", "sources", there=len(sources))
+        return Report("fetch", "sources", there=len(sources), nothing_new=True)
     report: Report = fetch.run(workspace, waiting, labels_only=labels_only, accept_license=accept_license)
+    return report
+
+
+def _standing(workspace: Workspace, labels_only: bool) -> dict[str, Report]:
+    """Return the reports of those stages from `parse` to `split` that have nothing to do."""
+    stages = proofs.standing(workspace, labels_only=labels_only)
+    if not stages:
+        return {}
+    reports = {}
+    with workspace.database(read_only=True) as database:
+        for stage in stages:
+            unit, tables = _COUNTED[stage]
+            reports[stage] = Report(stage, unit, there=sum(map(database.count, tables)), nothing_new=True)
+    return reports
+
+
+def _shard(workspace: Workspace) -> Report:
+    home = importlib.import_module("curate.stages.shard").standing(workspace)
+    if home is None:
+        return run("shard", workspace)
+    with workspace.database(read_only=True) as database:
+        report = Report("shard", "pictures", there=database.count("corpus"), nothing_new=True)
+    report.details |= {"folder": str(home), "key": home.name}
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import re
 import struct
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import rarfile
 
-from curate.errors import FetchError, ReaderError
+from curate import storage
+from curate.errors import FetchError, ReaderError, StorageError
 from curate.hostile import LARGEST_MEMBER, MOST_MEMBERS, Entry, refuse, refuse_name, refused, shown, too_many
+from curate.ranges import Ranges
 
 DAMAGED = (rarfile.Error, OSError, ValueError, struct.error, LookupError, TypeError, AttributeError, ArithmeticError)
 """What `rarfile` raises for an archive that is damaged, or made to do harm: its own errors, and those of its parser."""
@@ -33,6 +36,8 @@ _choosing = threading.Lock()  # `rarfile` keeps one reader for the whole process
 
 def is_rar(path: Path) -> bool:
     """Tell by its first bytes whether a file is a RAR archive."""
+    if storage.is_remote(path):
+        return storage.read(path, 0, len(_SIGNATURE)) == _SIGNATURE
     with path.open("rb") as file:
         return file.read(len(_SIGNATURE)) == _SIGNATURE
 
@@ -64,8 +69,10 @@ class Rar:
         self.where = where
         self._blocks: list[int] = []
         self._last: str | None = None  # the reader that knew this archive
+        self._ranges = Ranges(path) if storage.is_remote(path) else None
+        source = io.BufferedReader(self._ranges) if self._ranges else str(path.absolute())
         try:
-            self._rar = rarfile.RarFile(str(path.absolute()), errors="strict", info_callback=self._met)
+            self._rar = rarfile.RarFile(source, errors="strict", info_callback=self._met)
         except rarfile.NeedFirstVolume as part:
             raise self._parted() from part
         self._infos = {info.filename: info for info in self._rar.infolist() if not info.is_dir()}
@@ -96,8 +103,9 @@ class Rar:
     def read(self, name: str) -> bytes:
         """Return the bytes of a member, checked against its CRC or BLAKE2; never more than its header says.
 
-        Raises KeyError where there is none, ReaderError where no reader is installed and one is needed, FetchError
-        where those that are cannot unpack it, and one of DAMAGED where it lies there unpacked, and damaged.
+        Raises KeyError where there is none, ReaderError where no reader is installed and one is needed, or where it is
+        one of a solid archive on object storage, FetchError where those that are installed cannot unpack it, and one of
+        DAMAGED where it lies there unpacked, and damaged.
         """
         entry = self.entry(name)
         refuse(entry, self.where)
@@ -105,6 +113,14 @@ class Rar:
             return b""
         if entry.plain:
             return self._drained(name)
+        if self._ranges is not None and self._rar.is_solid():  # all of it would be copied here, for each member anew
+            raise ReaderError(
+                "a solid RAR cannot be read in place on object storage",
+                where=self.where,
+                expected="a RAR that is not solid, or its unpacked content",
+                found="members that can only be unpacked one after the other",
+                hint="unpack it, then: curate fetch SOURCE --from FOLDER",
+            )
         said = []
         for reader in sorted(readers(), key=lambda reader: reader != self._last):
             try:
@@ -134,6 +150,8 @@ class Rar:
         for entry in packed[:_TRIED]:
             try:
                 self.read(entry.name)
+            except StorageError:
+                raise
             except ReaderError as error:
                 return error
             except FetchError as error:
@@ -148,6 +166,9 @@ class Rar:
         """Do nothing: no file stays open."""
 
     def _drained(self, name: str, reader: str | None = None) -> bytes:
+        if self._ranges is not None:
+            info = self._copied(self._infos[name])
+            self._ranges.expect(info.header_offset, info.data_offset + info.compress_size)
         with _choosing:
             if reader is not None:
                 rarfile.CURRENT_SETUP = _setups(os.environ.get("PATH", ""))[reader]

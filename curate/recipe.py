@@ -22,6 +22,13 @@ class CorpusRecipe:
 
 
 @dataclass(frozen=True)
+class StorageRecipe:
+    """Where the bytes lie; nothing that is made of them, and no key, depends on it."""
+
+    objects: str = ""  # none: data_cache/objects; else an address on object storage, such as "s3://bucket/objects"
+
+
+@dataclass(frozen=True)
 class ToneRecipe:
     """How the estimated skin tone is put into classes."""
 
@@ -121,6 +128,7 @@ class Recipe:
     """The whole recipe; a section for each stage that has a choice."""
 
     corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
+    storage: StorageRecipe = field(default_factory=StorageRecipe)
     tone: ToneRecipe = field(default_factory=ToneRecipe)
     dedup: DedupRecipe = field(default_factory=DedupRecipe)
     label: LabelRecipe = field(default_factory=LabelRecipe)

@@ -45,7 +45,7 @@ class Report:
 
     `made` and `there` count `unit`s; `left_out` counts by reason; `notes` are sentences for people;
     `anew`: the stage builds its tables anew each time, in seconds; `did` is what was done to the units where nothing
-    was made ("scored"); `details` is what `--json` adds;
+    was made ("scored"); `nothing_new`: the stage was passed over, since all is there; `details` is what `--json` adds;
     `findings` above zero turns the exit code into 1; `problems` into 3.
     """
 
@@ -59,6 +59,7 @@ class Report:
     details: dict[str, Any] = field(default_factory=dict)
     findings: int = 0
     anew: bool = False
+    nothing_new: bool = False
     did: str = "made"
     seconds: float = 0.0
 
@@ -76,6 +77,7 @@ class Report:
             "unit": self.unit,
             "made": self.made,
             "there": self.there,
+            "nothing_new": self.nothing_new,
             "left_out": self.left_out,
             "notes": self.notes,
             "problems": self.problems,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import platform
 import shutil
 import signal
 import tempfile
@@ -15,12 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from curate import flock
 from curate.errors import CorpusError
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - not on this system: age alone tells there what is left behind
-    fcntl = None  # type: ignore[assignment]
 
 _LOCK = "curate.lock"
 _YOUNG_S = 60  # an empty folder without a lock may be one that is being made
@@ -75,10 +70,9 @@ def _begin(parent: Path, prefix: str, alone: Path | None) -> tuple[Path, int]:
 def _in_turn(parent: Path) -> Iterator[None]:
     """Hold `parent` itself for a moment, where the system and the disk can do that."""
     held = None
-    with suppress(OSError):  # a folder that may not be read, or a file system that knows no locks
-        if fcntl is not None:
-            held = os.open(parent, os.O_RDONLY)
-            fcntl.flock(held, fcntl.LOCK_EX)
+    with suppress(OSError):  # a folder that may not be read, or a system that opens none
+        held = os.open(parent, os.O_RDONLY)
+        flock.take(held, wait=True)
     try:
         yield
     finally:
@@ -91,10 +85,8 @@ def _locked(folder: Path) -> int:
     new = folder / f"{_LOCK}.new"
     held = os.open(new, os.O_CREAT | os.O_RDWR)
     try:
-        if fcntl is not None:
-            with suppress(OSError):  # a file system that knows no locks
-                fcntl.flock(held, fcntl.LOCK_EX)
-        os.write(held, f"process {os.getpid()} on {platform.node()}".encode())
+        flock.take(held, wait=True)
+        os.write(held, flock.me().encode())
         new.rename(folder / _LOCK)  # it is never there without being held
     except BaseException:
         os.close(held)
@@ -104,16 +96,12 @@ def _locked(folder: Path) -> int:
 
 def _held(folder: Path) -> bool | None:
     """Tell whether a run still holds the lock of a folder; None where that cannot be told, or there is none."""
-    if fcntl is None or not (folder / _LOCK).exists():
-        return None
     try:
         with (folder / _LOCK).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: who merely looks is in nobody's way
-    except BlockingIOError:
-        return True
-    except OSError:  # it is gone this moment, or the file system knows no locks
+            taken = flock.take(file.fileno(), shared=True)
+    except OSError:  # there is none, or it is gone this moment
         return None
-    return False
+    return None if taken is None else not taken
 
 
 def _is_left_behind(folder: Path) -> bool:

@@ -12,7 +12,6 @@ from curate.db import Database
 from curate.images import features
 from curate.images.neighbours import Asked
 from curate.pairs import NEARNESS_VERSION, Known, settle, sight
-from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _AT_ONCE = 256  # pairs that a worker settles at a time
@@ -31,7 +30,11 @@ def search(database: Database, workspace: Workspace, detail: float) -> int:
             database.build("forget_aligned", "forget_search", asking=row["asking"], asked=row["asked"])
     waiting = database.rows("to_search", nearness=NEARNESS_VERSION)
     settled = 0
-    with workspace.progress("dedup: compare", sum(row["pictures"] for row in waiting), "pictures") as advance:
+    pictures = sum(row["pictures"] for row in waiting)
+    with (
+        workspace.progress("dedup: compare", pictures, "pictures") as advance,
+        workspace.workers.kept(pictures / 4) as workers,
+    ):
         for asked, rows in groupby(waiting, key=lambda row: str(row["asked"])):
             there = _pictures(database, workspace, asked)
             index = Asked([one.places for one in there])
@@ -52,7 +55,7 @@ def search(database: Database, workspace: Workspace, detail: float) -> int:
                             yield pairs[start : start + _AT_ONCE]
                         advance(count)
 
-                for batch in spread(settle, batches(), workers=worth(workspace.workers, len(here) / 4)):
+                for batch in workers.spread(settle, batches(), pictures=len(here) / 4):
                     for pair in batch:
                         key = tuple(pair[f"{end}_{word}"] for end in ("first", "second") for word in ("sha256", "cell"))
                         if key not in found or pair["score"] > found[key]["score"]:

@@ -7,18 +7,23 @@ import importlib.metadata
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from curate import __version__, encoded
 from curate.corpus_rows import CorpusRows, Tally
 from curate.db import Database
+from curate.encoded_before import EncodedBefore, mark
 from curate.errors import CorpusError, UsageError
 from curate.images import hair
 from curate.ml import shards
 from curate.ml.credits import Credit, credits_of, write_credits
+from curate.ml.pieces import Order, Pieces, fill
+from curate.workers import Workers
 from curate.workspace import Workspace
 
 
@@ -93,27 +98,35 @@ class ShardSet:
         """The folder in `data_cache` in which these shards lie once `shard` has written them."""
         return self.rows.workspace.cache / "shards" / self.key
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path) -> int:
         """Write shards, metadata, index and credits into an empty folder; always the same bytes.
 
+        Returns how many of the pictures were taken from the last shards, see `curate.encoded_before`.
         Raises CorpusError where a picture is no longer what it was when `inspect` saw it, OSError on a full disk.
         """
         recipe = self.rows.workspace.recipe.shard
-        made, bare = {}, 0
-        with shards.Spool(folder / "spool") as spool:
-            for row, each in encoded.stream(self.rows, self.tally.pictures, "shard"):
-                spool.put(row["id"], each.data)
-                bare += each.hair_removed
-            for split, pictures in self.tally.splits.items():
-                made[split] = shards.write(
-                    folder,
-                    recipe.name,
-                    split,
-                    self.rows.ordered("place", split=split),
-                    spool.get,
-                    pictures=pictures,
-                    per_shard=recipe.pictures_per_shard,
-                )
+        pictures, taken = self.tally.pictures, set[bytes]()
+        before = EncodedBefore.of(self.rows.workspace)
+
+        def known() -> Iterator[tuple[str, bytes]]:
+            if before is not None:
+                for picture, which, data in before.pictures(before.wanted(self.rows)):
+                    taken.add(which)
+                    yield picture, data
+
+        with (
+            self.rows.workspace.workers.kept(pictures) as workers,
+            encoded.laid_down(
+                self.rows,
+                pictures,
+                folder,
+                "shard",
+                workers,
+                known=known(),
+                wanted=lambda row: mark(row) not in taken,
+            ) as (pieces, bare),
+        ):
+            made = self._filled(folder, pieces, workers)
         versions = {"curate": __version__} | {
             library: importlib.metadata.version(library) for library in ("pillow", "opencv-python-headless")
         }
@@ -121,37 +134,73 @@ class ShardSet:
         if recipe.hair_removal:
             values["hair_removal"] = self.values["hair_removal"] | {"pictures": bare}
         write_beside(folder, values, made)
+        return len(taken)
+
+    def _filled(self, folder: Path, pieces: Pieces, workers: Workers) -> dict[str, list[shards.Shard]]:
+        """Write the shards of all splits out of the pieces, each by one worker."""
+        workspace, pictures = self.rows.workspace, self.tally.pictures
+        recipe = workspace.recipe.shard
+
+        def orders() -> Iterator[Order]:
+            for split, count in self.tally.splits.items():
+                rows = self.rows.ordered("place", split=split)
+                for number, of, members in shards.dealt(rows, count, recipe.pictures_per_shard):
+                    path = folder / shards.file_name(recipe.name, split, number, of)
+                    yield Order.of(path, pieces, members)
+
+        with (
+            workspace.progress("write", pictures, "pictures") as advance,
+            closing(workers.spread(fill, orders(), pictures=pictures)) as spread,
+        ):
+            filled = []
+            for shard in spread:
+                filled.append(shard)
+                advance(shard.pictures)
+        made, left = {}, iter(filled)
+        for split, count in self.tally.splits.items():
+            made[split] = list(islice(left, shards.count_of(count, recipe.pictures_per_shard)))
+        return made
 
     def index(self) -> dict[str, Any]:
-        """Return what `index.json` says of these shards where they lie in `home`.
-
-        Raises CorpusError where it is damaged, or a shard that it names is not there or not as long as it says.
-        """
-        index = shards.read_index(self.home)
-        if index["key"] != self.key:
-            raise shards.damaged_index(self.home / "index.json", f"key {index['key']}", f"key {self.key}")
-        for split in index["shards"]:
-            shards.files_of(self.home, split)
-        return index
+        """Return what `index.json` says of these shards where they lie in `home`; see `index_of`."""
+        return index_of(self.home)
 
     def harm(self) -> str | None:
-        """Say what is wrong with these shards where they lie in `home`; None where nothing is, as far as can be told
-        without reading them: by the hash of the index, what follows from it, and the sizes of the shards.
-        """
-        try:
-            index = self.index()
-            with tempfile.TemporaryDirectory() as made_again:
-                fresh = Path(made_again)
-                write_beside(fresh, index, shards.named_in(index))
-                for path in sorted(path for path in fresh.rglob("*") if path.is_file()):
-                    here = self.home / path.relative_to(fresh)
-                    if not here.is_file() or here.read_bytes() != path.read_bytes():
-                        return f"{here.name} is not what index.json implies" if here.is_file() else f"no {here.name}"
-        except CorpusError as broken:
-            return f"{broken.what}: {Path(broken.where or '').name}: {broken.found} instead of {broken.expected}"
-        except (ValueError, KeyError, TypeError, AttributeError) as broken:
-            return f"index.json is in no form that is known: {broken}"
-        return None
+        """Say what is wrong with these shards where they lie in `home`; see `harm`."""
+        return harm(self.home)
+
+
+def index_of(home: Path) -> dict[str, Any]:
+    """Return what `index.json` says of the shards in a folder that is called by their key.
+
+    Raises CorpusError where it is damaged, or a shard that it names is not there or not as long as it says.
+    """
+    index = shards.read_index(home)
+    if index["key"] != home.name:
+        raise shards.damaged_index(home / "index.json", f"key {index['key']}", f"key {home.name}")
+    for split in index["shards"]:
+        shards.files_of(home, split)
+    return index
+
+
+def harm(home: Path) -> str | None:
+    """Say what is wrong with the shards in a folder that is called by their key; None where nothing is, as far as can
+    be told without reading them: by the hash of the index, what follows from it, and the sizes of the shards.
+    """
+    try:
+        index = index_of(home)
+        with tempfile.TemporaryDirectory() as made_again:
+            fresh = Path(made_again)
+            write_beside(fresh, index, shards.named_in(index))
+            for path in sorted(path for path in fresh.rglob("*") if path.is_file()):
+                here = home / path.relative_to(fresh)
+                if not here.is_file() or here.read_bytes() != path.read_bytes():
+                    return f"{here.name} is not what index.json implies" if here.is_file() else f"no {here.name}"
+    except CorpusError as broken:
+        return f"{broken.what}: {Path(broken.where or '').name}: {broken.found} instead of {broken.expected}"
+    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+        return f"index.json is in no form that is known: {broken}"
+    return None
 
 
 def write_beside(folder: Path, values: Mapping[str, Any], made: Mapping[str, Sequence[shards.Shard]]) -> None:

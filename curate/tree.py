@@ -11,16 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from curate import whole
+from curate import storage, whole
 from curate.archive import Member, members_of, unread
-from curate.errors import FetchError, ReaderError
+from curate.errors import FetchError, ReaderError, StorageError
 from curate.files import Location, read_location
 from curate.lock import LockedFile, Loose
 from curate.manifest import Manifest, RemoteFile
 from curate.rar import how_to_install
 from curate.store import Store
-
-_CHUNK = 1 << 20  # bytes
 
 
 @dataclass
@@ -207,6 +205,8 @@ def _known_as(file: RemoteFile, locked: LockedFile) -> Iterator[None]:
     """Name in what goes wrong the file that an object was made from: the object has no name that anybody knows."""
     try:
         yield
+    except StorageError:
+        raise
     except FetchError as error:
         raise FetchError(
             error.what,
@@ -224,7 +224,6 @@ def _crc(entry: _Taken, store: Store) -> int:
     if entry.location.members:  # a RAR may keep another checksum
         return zlib.crc32(read_location(entry.location, store.path(entry.location.object)))
     crc = 0
-    with store.path(entry.location.object).open("rb") as file:  # in pieces: it may be an archive of gigabytes
-        while chunk := file.read(_CHUNK):
-            crc = zlib.crc32(chunk, crc)
+    for piece in storage.pieces(store.path(entry.location.object)):  # it may be an archive of gigabytes
+        crc = zlib.crc32(piece, crc)
     return crc

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from curate import storage
 from curate.scratch import scratch, sweep
 
 PARTS = ".*.part-*"
@@ -20,7 +21,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a small file; the old one stands until the new one is whole. Raises OSError as the system does."""
+    """Write a small file; the old one stands until the new one is whole.
+
+    Raises OSError as the system does, StorageError where it lies on object storage, which is not reached or refuses.
+    """
+    if storage.is_remote(path):
+        storage.put(data, path)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
@@ -32,9 +39,13 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def seal(path: Path) -> None:
     """Write the sha256 of a file beside it, as `sha256sum --check` reads it. Raises OSError as the system does."""
+    write_text(seal_of(path), f"{sha256(path)}  {path.name}\n")
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 (hex) of a file. Raises OSError as the system does."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    write_text(seal_of(path), f"{found}  {path.name}\n")
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seal_of(path: Path) -> Path:
@@ -48,8 +59,16 @@ def sealed(path: Path) -> str | None:
         said = seal_of(path).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
-    sha256 = said[:64]
-    return sha256 if said == f"{sha256}  {path.name}\n" else repr(said)
+    digest = said[:64]
+    return digest if said == f"{digest}  {path.name}\n" else repr(said)
+
+
+def unchanged(path: Path) -> bool:
+    """Tell whether a file is here with its seal, and was not written since, as far as their times tell."""
+    try:
+        return path.stat().st_mtime_ns <= seal_of(path).stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

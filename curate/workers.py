@@ -1,4 +1,4 @@
-"""The one place that knows how work is spread: over processes of this machine."""
+"""The one door through which work is spread: over processes of this machine; over a cluster, see `curate.cluster`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,72 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+from curate.errors import CurateError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+AHEAD = 4  # items for each worker that are under way at a time
+_WORTH = 64  # pictures; to start a process costs what they do
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""The variables that keep a worker to one thread: workers share the processors already."""
+
+
+class Workers(Protocol):
+    """Those who do what is spread."""
+
+    def spread(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, pictures: float
+    ) -> Generator[Result, None, None]:
+        """Yield `function(item)` for each item, in the order of the items, whoever does it.
+
+        `function` is one of a module, and its outcome follows from the item and the files it names alone, since it may
+        be called again where a worker is lost. `pictures` says how much work there is. An error in it is raised here;
+        then, or when this is closed, no item is left under way.
+        """
+        ...
+
+    def kept(self, pictures: float) -> AbstractContextManager[Workers]:
+        """Give the same workers for several things to spread, the largest of so many pictures, one after the other."""
+        ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """So many processes of this machine, or fewer where there is little to do."""
+
+    count: int
+
+    def spread(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, pictures: float
+    ) -> Generator[Result, None, None]:
+        """Yield `function(item)` for each item, in their order: see `Workers`."""
+        return spread(function, items, workers=worth(self.count, pictures))
+
+    @contextmanager
+    def kept(self, pictures: float) -> Iterator[Workers]:
+        """Start processes once for several things to spread: see `Workers`."""
+        workers = worth(self.count, pictures)
+        if workers == 1:
+            yield Processes(1)
+            return
+        with _Pool(workers) as pool:
+            yield pool
+
+
+def chosen(workers: Workers | int | None) -> Workers:
+    """Return who does the work: those who are given, so many processes, or one process for each processor."""
+    if workers is None or isinstance(workers, int):
+        return Processes(workers or available())
+    return workers
 
 
 def available() -> int:
@@ -22,38 +81,78 @@ def available() -> int:
 
 
 def worth(workers: int, pictures: float) -> int:
-    """Return how many of the workers are worth starting for so many pictures: a process costs what 64 of them do."""
-    return max(1, min(workers, int(pictures // 64)))
+    """Return how many of the workers are worth starting for so many pictures: a process costs what 64 do."""
+    return max(1, min(workers, int(pictures // _WORTH)))
 
 
-def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Iterator[Result]:
+def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Generator[Result, None, None]:
     """Yield `function(item)` for each item, in the order of the items, whatever the number of workers.
 
-    `function` must be picklable (a function of a module); an error in it is raised here. At most four items for
-    each worker are under way at a time, so that neither items nor results pile up. One worker means this process.
-    A script that calls this with more workers needs the usual `if __name__ == "__main__":`.
+    `function` must be picklable (a function of a module); an error in it is raised here, and CurateError where a
+    process was killed. At most four items for each worker are under way at a time, so that neither items nor results
+    pile up. One worker means this process. A script that calls this with more workers needs the usual
+    `if __name__ == "__main__":`.
     """
     if workers <= 1:
         yield from map(function, items)
         return
-    # Spawned, not forked: the parent holds threads (DuckDB, Arrow) that a fork would copy in mid-step.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin) as pool:
+    with _Pool(workers) as pool:
+        yield from pool.spread(function, items, pictures=_WORTH * workers)
+
+
+class _Pool:
+    """Processes that are started as there is work for them, and ended together."""
+
+    def __init__(self, workers: int) -> None:
+        # Spawned, not forked: the parent holds threads (DuckDB, Arrow) that a fork would copy in mid-step.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+        self._workers = workers
+        self._given = 0
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def spread(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, pictures: float
+    ) -> Generator[Result, None, None]:
+        if worth(self._workers, pictures) == 1:
+            yield from map(function, items)
+            return
         waiting: deque[Future[Result]] = deque()
         try:
-            for number, item in enumerate(items):
-                if number < workers:
-                    with _deaf():
-                        waiting.append(pool.submit(function, item))
-                else:
-                    waiting.append(pool.submit(function, item))
-                if len(waiting) >= workers * 4:
+            for item in items:
+                waiting.append(self._give(function, item))
+                if len(waiting) >= self._workers * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool as killed:
+            raise CurateError(
+                "a process that worked on pictures was killed from outside",
+                where=f"one of {self._workers} on this machine",
+                found="most often the system does that where memory runs out",
+                done="what was known before stands",
+                hint="type the same again; with --workers 1 it needs the least memory",
+            ) from killed
         finally:
-            for future in waiting:
-                future.cancel()
+            wait([future for future in waiting if not future.cancel()])
+
+    @contextmanager
+    def kept(self, pictures: float) -> Iterator[Workers]:
+        yield self
+
+    def _give(self, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+        self._given += 1
+        if self._given > self._workers:
+            return self._pool.submit(function, item)
+        with _deaf():
+            return self._pool.submit(function, item)
 
 
 @contextmanager
@@ -70,7 +169,16 @@ def _deaf() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """Keep each worker to one thread, since the processes share the processors already, and deaf to Ctrl-C."""
+    """Keep each worker to one thread, and deaf to Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for name in ONE_THREAD:
         os.environ[name] = "1"
+
+
+def _end_with_parent() -> None:
+    """End when the parent does: one that was killed cannot tell its workers, and they would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

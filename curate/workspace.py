@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate import freshness, whole
+from curate import freshness, storage, whole
 from curate import lock as lock_
 from curate import manifest as manifests_
 from curate.adoption import holds_files
+from curate.bucket import Bucket
 from curate.db import Database, ask
 from curate.errors import CorpusError, ManifestError, UsageError
 from curate.files import Files, Location
@@ -24,10 +26,13 @@ from curate.manifest import Manifest
 from curate.recipe import Recipe
 from curate.report import Progress, silent
 from curate.store import Store
-from curate.workers import available
+from curate.turn import NAME, Turn
+from curate.workers import Processes, Workers, chosen
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_PATIENCE = 90.0  # seconds that a stage waits for who reads the database; a query has 60 unless it is given more
 
 
 class Workspace:
@@ -44,20 +49,50 @@ class Workspace:
         self,
         root: Path | str = ".",
         *,
-        workers: int | None = None,
+        workers: Workers | int | None = None,
         progress: Progress = silent,
         label_maps: Path | None = None,
+        wait: Callable[[str], object] | None = None,
     ) -> None:
-        """Open a root; nothing is read yet. `label_maps`: a folder of maps to go before those of this root."""
-        self.root = Path(root)
+        """Open a root; nothing is read yet. `label_maps`: a folder of maps to go before those of this root.
+
+        `workers`: who does the work on pictures; so many processes of this machine, one for each processor, or others.
+        `wait` hears, in a sentence, for which other curate it waits before it writes; without it, it is refused.
+        Raises UsageError for an address: a root lies on a disk of this machine.
+        """
+        if storage.is_address(str(root)) or storage.is_remote(Path(root) if isinstance(root, str) else root):
+            raise no_root(str(root))
+        self.workers = chosen(workers)
+        # Others may stand in another folder, where a relative path would lead elsewhere.
+        self.root = Path(root) if isinstance(self.workers, Processes) else Path(root).absolute()
         self.given_maps = label_maps
-        self.workers = workers or available()
         self.progress = progress
         self.cache = self.root / "data_cache"
         self.lock_path = self.root / "corpus.lock.json"
         self.decisions_path = self.root / "decisions.csv"
         self.database_path = self.cache / "corpus.duckdb"
-        self.store = Store(self.cache / "objects")
+        self.turn = Turn(self.cache / NAME, wait)
+        self._is_sound = False
+
+    @cached_property
+    def store(self) -> Store:
+        """The objects of this root: in `data_cache/objects`, or where `[storage] objects` of the recipe says.
+
+        Raises UsageError for an address that cannot be meant, StorageError where what reads it is not installed.
+        """
+        address = self.recipe.storage.objects
+        if not address:
+            return Store(self.cache / "objects")
+        folder = storage.place(address)
+        if not storage.is_remote(folder):
+            raise UsageError(
+                "objects lie in data_cache/objects, or on object storage",
+                where=f"{self.root / 'curate.toml'} [storage] objects",
+                expected="an address such as s3://bucket/objects",
+                found=address,
+                hint="mend it, or take the line out for the default",
+            )
+        return Bucket(folder)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -155,6 +190,10 @@ class Workspace:
         """Return the folder into which a person puts files of a source, and into which `fetch` looks by itself."""
         return self.root / "placed" / source
 
+    def folder(self, name: str) -> Path:
+        """Return the folder that the lock names: below the root, anywhere else, or on object storage."""
+        return storage.place(name) if storage.is_address(name) else self.root / name
+
     def sources(self, names: Sequence[str] = ()) -> list[str]:
         """Return the named sources, each once, in alphabetical order; all of them where none is named.
 
@@ -227,10 +266,39 @@ class Workspace:
     def database(self, *, read_only: bool = False, create: bool = False) -> Database:
         """Open the corpus database; close it by leaving its `with`.
 
-        Raises CorpusError where it is in use, or not there and not to be created.
+        Raises CorpusError where it is in use, not there and not to be created, or no longer what was written last. That
+        is looked at once before it is written to: afterwards a new hash would vouch for what is damaged. Who has the
+        only right to write in this root waits a while: only one who reads can be in the way, and a build is not lost to
+        a `curate status`.
         """
         said_of = self.cache / "corpus.duckdb"  # also where a copy of it is worked on
-        return Database(self.database_path, read_only=read_only, create=create, said_of=said_of)
+        if not read_only and not self._is_sound:
+            self._require_sound()
+        patience = _PATIENCE if self.turn.held and not read_only else 0.0
+        return Database(self.database_path, read_only=read_only, create=create, said_of=said_of, patience=patience)
+
+    def _require_sound(self) -> None:
+        expected = whole.sealed(self.database_path) if self.database_path.exists() else None
+        if expected is not None and expected != whole.sha256(self.database_path):
+            raise CorpusError(
+                "the corpus database is damaged",
+                where=str(self.database_path),
+                expected=f"sha256 {expected}, as it was when it was written last",
+                done="nothing was changed",
+                hint=f"rm {shlex.quote(str(self.database_path))} && curate build   (only time is lost)",
+            )
+        self._is_sound = True
+
+
+def no_root(address: str) -> UsageError:
+    """Return the error about an address that was given for a root."""
+    return UsageError(
+        "a root cannot lie on object storage: its database needs a disk of this machine",
+        where=address,
+        expected="a folder",
+        hint=f'curate --root FOLDER ..., with [storage] objects = "{address.rstrip("/")}/objects" in '
+        "FOLDER/curate.toml: then all large files lie there",
+    )
 
 
 def shipped(name: str) -> Path:

@@ -23,6 +23,8 @@ _STEP = 1 << 20  # bytes asked for at a time
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # a password; strong encryption; an encrypted list of members
 _LOCAL_HEADER = 30  # bytes, without the name
+_END = 64 << 10  # bytes in which the end of a zip is looked for, and all of a short list of members found
+_MORE = 256  # bytes by which a local header may be longer than the list of members lets expect
 
 
 class Zip:
@@ -36,6 +38,8 @@ class Zip:
         self._file = _Careful(raw, where)
         self._inner: dict[str, Zip] = {}
         try:
+            size = self._file.seek(0, os.SEEK_END)
+            self._file.expect(max(0, size - _END), size)
             self._zip = zipfile.ZipFile(cast(BinaryIO, self._file))
         except BaseException:
             self._file.close()
@@ -115,10 +119,16 @@ class Zip:
         if info.file_size > LARGEST_MEMBER:
             raise too_large(f"{self.where}!/{shown(info.filename)}", f"{info.file_size} bytes")
         pieces = []
+        self._expect(info)
         with self._zip.open(info) as member:
             while piece := member.read(_STEP):
                 pieces.append(piece)
         return pieces
+
+    def _expect(self, info: zipfile.ZipInfo) -> None:
+        # The central directory does not say how long the local header is: a little more than it should be.
+        header = _LOCAL_HEADER + len(info.orig_filename.encode()) + len(info.extra) + _MORE
+        self._file.expect(info.header_offset, info.header_offset + header + info.compress_size)
 
     def _window(self, info: zipfile.ZipInfo) -> io.RawIOBase:
         # The central directory does not say how long the local header is: its own name and extra lengths do.
@@ -128,15 +138,16 @@ class Zip:
             raise zipfile.BadZipFile(f"no local header for {info.filename!r}")
         names, extra = struct.unpack("<HH", header[26:30])
         start = info.header_offset + _LOCAL_HEADER + names + extra
-        return _Window(cast(BinaryIO, self._file), start, info.file_size)
+        return _Window(self._file, start, info.file_size)
 
     def _unpacked(self, info: zipfile.ZipInfo) -> io.RawIOBase:
         # A zip needs its end first and then jumps: a compressed one is unpacked once, not at each jump.
         spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - lives as long as the archive does
+        self._expect(info)
         with self._zip.open(info) as member:
             while chunk := member.read(_STEP):
                 spool.write(chunk)
-        return _Window(cast(BinaryIO, spool), 0, spool.tell(), owned=True)
+        return _Window(cast(io.BufferedIOBase, spool), 0, spool.tell(), owned=True)
 
 
 class _Careful(io.BufferedReader):
@@ -145,6 +156,12 @@ class _Careful(io.BufferedReader):
     def __init__(self, raw: io.RawIOBase, where: str) -> None:
         super().__init__(raw)
         self._where = where
+        self._expect = getattr(raw, "expect", None)
+
+    def expect(self, start: int, end: int) -> None:
+        """Tell who fetches the bytes, where they have to be fetched, which will be read next."""
+        if self._expect is not None:
+            self._expect(start, end)
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
@@ -164,8 +181,13 @@ class _Careful(io.BufferedReader):
 class _Window(io.RawIOBase):
     """The bytes `start` to `start + size` of a file, as a file; `owned`: closed with it."""
 
-    def __init__(self, file: BinaryIO, start: int, size: int, *, owned: bool = False) -> None:
+    def __init__(self, file: io.BufferedIOBase, start: int, size: int, *, owned: bool = False) -> None:
         self._file, self._start, self._size, self._at, self._owned = file, start, size, 0, owned
+
+    def expect(self, start: int, end: int) -> None:
+        """Say of the file around it what is said of this."""
+        if isinstance(self._file, _Careful):
+            self._file.expect(self._start + start, self._start + min(end, self._size))
 
     def readable(self) -> bool:
         return True
@@ -180,7 +202,7 @@ class _Window(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         wanted = max(0, min(len(buffer), self._size - self._at))
         self._file.seek(self._start + self._at)
-        data = self._file.read(wanted)
+        data = self._file.read1(wanted)  # no more than what is there at once: the rest may have to be fetched
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

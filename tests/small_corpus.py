@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 from curate import freshness
 from curate.components import components
 from curate.db import Database
-from curate.images import codec, features, fingerprint
+from curate.images import codec, features, fingerprint, identity
 from curate.look import APPEARANCE_VERSION, VERSIONS
 from curate.pairs import LOOK_VERSION
 from curate.stages import inspect, label, split
@@ -98,7 +99,7 @@ def _facts(workspace: Workspace, database: Database, number: int, claim: dict[st
     found = fingerprint.fingerprint(pixels)
     _insert(database, "members", [{"location": sha256, "sha256": sha256, "bytes": len(data)}])
     size = {"width": 160 + number, "height": 120, "format": "JPEG", "mode": "RGB"}
-    hashes = {"pixels_sha256": found.pixels_sha256, "phash": found.phash, "dhash": found.dhash, "detail": found.detail}
+    hashes = asdict(found)
     key = {"sha256": sha256, "cell": 0}
     _insert(database, "fingerprints", [key | {"version": fingerprint.VERSION} | size | hashes])
     _insert(database, "features", [key | {"version": features.VERSION, "places": features.features(pixels)}])
@@ -122,6 +123,7 @@ def _copies(database: Database, hostile: bool) -> None:
     has = database.count("records") > 0
     database.replace("decisions", pa.Table.from_pylist(decided if has else [], schema=words))
     ends = pa.schema([("first", pa.string()), ("second", pa.string()), ("distance", pa.int32())])
+    database.build("pixel_keys", identity=identity.VERSION, by_pixels=True)
     database.replace("candidates", pa.Table.from_pylist([], schema=ends))
     uses = {f"use_{kind}": True for kind in ("same_id", "listed", "same_bytes", "same_pixels", "near")}
     near = {"near_agreement": 0.92, "near_agreement_in_lesion": 0.99, "use_places": True, "look": LOOK_VERSION}

@@ -251,13 +251,13 @@ def test_bytes_and_near_where_there_are_pictures(tmp_path: Path) -> None:
     workspace = parsed_root(tmp_path / "root", [None] * PICTURES, [None] * PICTURES)
     ids = [f"isic_2020:{name(number)}" for number in range(14, 22)]
     pictures = [
-        {"id": picture, "sha256": f"b{max(place, 1)}", "pixels_sha256": f"p{max(place, 1)}", "cell": 0, "problem": None}
+        {"id": picture, "sha256": f"b{max(place, 1)}", "phash": max(place, 1), "cell": 0, "problem": None}
         for place, picture in enumerate(ids[:6])
     ]
     edges = [(ids[0], ids[1], "same bytes"), (ids[2], ids[3], "near"), (ids[3], ids[4], "same pixels")]
     with workspace.database() as database:
-        schema = pa.schema([(name, pa.string()) for name in ("id", "sha256", "pixels_sha256", "problem")])
-        schema = schema.append(pa.field("cell", pa.int32()))
+        schema = pa.schema([(name, pa.string()) for name in ("id", "sha256", "problem")])
+        schema = schema.append(pa.field("cell", pa.int32())).append(pa.field("phash", pa.uint64()))
         database.replace("pictures", pa.Table.from_pylist(pictures, schema=schema))
         names = ("first", "second", "kind")
         for stage, after in (("parse", None), ("inspect", "parse"), ("dedup", "inspect")):
@@ -287,8 +287,8 @@ def test_bytes_are_those_of_the_record_that_the_name_means(tmp_path: Path) -> No
         f"isic_2019:{name(1)}": "both",
         f"isic_2018:{name(2)}": "here",
     }
-    rows = [{"id": picture, "sha256": sha, "pixels_sha256": sha, "cell": 0} for picture, sha in shas.items()]
-    columns = {"id": pa.string(), "sha256": pa.string(), "pixels_sha256": pa.string(), "problem": pa.string()}
+    rows = [{"id": picture, "sha256": sha, "phash": 1, "cell": 0} for picture, sha in shas.items()]
+    columns = {"id": pa.string(), "sha256": pa.string(), "phash": pa.uint64(), "problem": pa.string()}
     with workspace.database() as database:
         schema = pa.schema(columns | {"cell": pa.int32()})
         database.replace("pictures", pa.Table.from_pylist(rows, schema=schema))

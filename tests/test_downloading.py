@@ -231,7 +231,7 @@ def test_without_a_network_it_gives_up_soon_and_says_what_to_do(root: Path, cura
         assert f"{host} cannot be reached: Connection refused" in said
     assert "look whether this computer is on the network" in said
     left = [path.name for path in (root / "data_cache").rglob("*") if path.is_file()]
-    assert left == [".fetch.lock"]
+    assert left == [".lock"]
     assert not (root / "corpus.lock.json").exists()
     assert Workspace(root).remembered() == []
     assert lock.read(root / "corpus.lock.json").get("isic_2016", lock.LockedSource()) == lock.LockedSource()

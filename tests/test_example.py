@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate.ml.example import SCHEMA, Value, encode, frame
+from curate.ml.example import SCHEMA, Value, decode, encode, frame
 
 UNKNOWN: dict[str, Value] = {feature.name: b"" if feature.kind == "bytes" else None for feature in SCHEMA}
 
@@ -77,6 +77,15 @@ def _value(kind: str) -> st.SearchStrategy[Value]:
 
 
 _VALUES = st.fixed_dictionaries({feature.name: _value(feature.kind) for feature in SCHEMA})
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(values=_VALUES)
+def test_what_was_written_is_read_without_tensorflow(values: dict[str, Value]) -> None:
+    unknown = {"text": "", "int64": -1}
+    read = {feature.name: unknown.get(feature.kind) for feature in SCHEMA if feature.kind != "float"}
+    read |= {name: value for name, value in values.items() if name in read and value is not None}
+    assert decode(encode(values)) == read
 
 
 @pytest.mark.tf

@@ -377,7 +377,7 @@ def test_an_empty_target_is_filled(corpus: Workspace, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "splits.csv").is_file()
 
 
-@pytest.mark.parametrize(("form", "room"), [(form, 5_000) for form in FORMATS] + [("webdataset", 400_000)])
+@pytest.mark.parametrize(("form", "room"), [(form, 5_000) for form in FORMATS] + [("webdataset", 100_000)])
 def test_a_full_disk_leaves_no_folder(corpus: Workspace, tmp_path: Path, form: str, room: int) -> None:
     command = [sys.executable, "-m", "curate", "--root", str(corpus.root), "export", form]
     command += ["--out", str(tmp_path / "out"), "--workers", "1"]
@@ -461,7 +461,7 @@ def test_an_export_that_is_stopped_leaves_nothing(corpus: Workspace, tmp_path: P
 
 
 def test_two_exports_into_one_folder(corpus: Workspace, tmp_path: Path) -> None:
-    with target(tmp_path / "out") as part:
+    with target(tmp_path / "out", corpus) as part:
         (part / "splits.csv").write_text("of the first", encoding="utf-8")
         with pytest.raises(CorpusError, match="another curate is writing out") as told:
             run(corpus, "splits", tmp_path / "out")

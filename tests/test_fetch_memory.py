@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,37 +12,9 @@ from tiny_source import LABELS, PICTURES, ZIP, adopt, locked, packed, sha, tree,
 
 from curate import lock, pipeline
 from curate.errors import FetchError
-from curate.fetching import alone
 from curate.manifest import RemoteFile
 from curate.stages import fetch
 from curate.workspace import Workspace
-
-
-def test_one_fetch_at_a_time(root: Path, place: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    here = workspace(root)
-    folder = place("d", **{"labels.csv": LABELS})
-    monkeypatch.setattr(alone, "_PATIENCE", 0.1)
-    with alone.alone(here.cache), pytest.raises(FetchError, match="another curate fetches in this root") as caught:
-        adopt(here, folder)
-    assert caught.value.exit_code == 3
-    assert caught.value.hint
-    assert not here.lock_path.exists()
-    assert adopt(here, folder).exit_code == 0
-
-
-def test_a_killed_fetch_does_not_keep_others_out(root: Path, place: Callable[..., Path]) -> None:
-    here = workspace(root)
-    program = (
-        "import sys, time; from pathlib import Path; from curate.fetching.alone import alone\n"
-        "with alone(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", program, str(here.cache)], stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"in\n"
-        with pytest.raises(FetchError, match="another curate"):
-            adopt(here, place("d", **{"labels.csv": LABELS}))
-        other.kill()
-    assert adopt(here, place("d", **{"labels.csv": LABELS})).exit_code == 0
 
 
 def test_two_fetches_at_once_lose_nothing(root: Path, place: Callable[..., Path]) -> None:
@@ -53,7 +23,7 @@ def test_two_fetches_at_once_lose_nothing(root: Path, place: Callable[..., Path]
         workspace(root, RemoteFile(f"{name}.csv", "labels"), name=name)
     folder = place("d", **{f"{name}.csv": name.encode() for name in names})
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda name: fetch.run(Workspace(root), [name], from_=[folder]), names))
+        list(pool.map(lambda name: fetch.run(Workspace(root, wait=str), [name], from_=[folder]), names))
     assert sorted(lock.read(root / "corpus.lock.json")) == names
 
 

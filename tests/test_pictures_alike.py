@@ -138,5 +138,5 @@ def test_both_halves_tell_how_far_they_are(folder: Path) -> None:
         yield Advance(moved)
 
     alike(folder, DedupRecipe(), workers=1, progress=progress)
-    assert list(bars) == ["look", "look again", "compare"]
+    assert list(bars) == ["look", "look whole", "look again", "compare"]
     assert all(total == moved for total, moved in bars.values())

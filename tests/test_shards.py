@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import random
 import shutil
@@ -27,7 +28,8 @@ from curate.errors import CorpusError, UsageError
 from curate.files import Location
 from curate.images import codec, header
 from curate.labelmaps import LabelMaps
-from curate.ml import shards
+from curate.ml import pieces, shards
+from curate.ml.pieces import Order, Pieces
 from curate.shardset import LabelNames, ShardSet
 from curate.stages import shard
 from curate.vocabulary import ARTEFACTS, SPLITS
@@ -464,32 +466,51 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
         rows = CorpusRows.of(workspace)
         tally = rows.tally()
         made = ShardSet.of(rows, tally, names)
-        with shards.Spool(root / "spool") as spool:
-            for row in rows.ordered("file"):
-                spool.put(row["id"], row["id"].encode() * 20)
+        with Pieces(root / "pieces") as held:
+            ordered = rows.ordered("file")
+            while batch := [(row["id"], row["id"].encode() * 20) for row in itertools.islice(ordered, 50)]:
+                held.add(pieces.lay(held.folder, batch))
             for split, count in tally.splits.items():
                 ordered = rows.ordered("place", split=split)
-                shards.write(root, made.key, split, ordered, spool.get, pictures=count, per_shard=2048)
+                for number, of, members in shards.dealt(ordered, count, 512):
+                    path = root / shards.file_name(made.key, split, number, of)
+                    pieces.fill(Order.of(path, held, members))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] - peaks[0] < 3_000 * 300
 
 
-def test_spool_gives_back_what_was_put(tmp_path: Path) -> None:
-    with shards.Spool(tmp_path / "spool") as spool:
-        for number in range(50):
-            spool.put(str(number), bytes([number]) * number)
-        assert all(spool.get(str(number)) == bytes([number]) * number for number in reversed(range(50)))
-    assert not (tmp_path / "spool").exists()
+def test_pieces_give_back_what_was_laid_down(tmp_path: Path) -> None:
+    with Pieces(tmp_path / "pieces") as held:
+        for first in range(0, 500, 3):  # more of them than stay open
+            names = [str(number) for number in range(first, first + 3)]
+            held.add(pieces.lay(held.folder, [(name, name.encode() * int(name)) for name in names]))
+        (held.folder / "half").write_bytes(b"of a worker that was lost")
+        assert all(held.get(str(number)) == str(number).encode() * number for number in reversed(range(500)))
+    assert not (tmp_path / "pieces").exists()
 
 
-def test_a_spool_says_what_it_was_not_given(tmp_path: Path) -> None:
-    with shards.Spool(tmp_path / "spool") as spool:
-        spool.put("a", b"1")
+def test_pieces_say_what_they_were_not_given(tmp_path: Path) -> None:
+    with Pieces(tmp_path / "pieces") as held:
         with pytest.raises(KeyError):
-            spool.get("b")
-        spool.put("b", b"22")
-        assert spool.get("b") == b"22"
+            held.get("a")
+        held.add(pieces.lay(held.folder, [("a", b"1")]))
+        with pytest.raises(KeyError):
+            held.get("b")
+        held.add(pieces.lay(held.folder, [("b", b"22"), ("c", b"")]))
+        assert (held.get("b"), held.get("c")) == (b"22", b"")
+        held.add(pieces.lay(held.folder, [("a", b"1")]))
+        with pytest.raises(KeyError):
+            held.get("a")
+
+
+def test_a_piece_cut_short_is_no_picture(tmp_path: Path) -> None:
+    with Pieces(tmp_path / "pieces") as held:
+        held.add(pieces.lay(held.folder, [("a", b"12345")]))
+        (path,) = held.folder.iterdir()
+        path.write_bytes(b"123")
+        with pytest.raises(OSError, match="ends after 3 bytes"):
+            held.get("a")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from conftest import FIXTURES
 from curate import corpus_rows, lock, pipeline
 from curate.audit import report as page
 from curate.audit import verify
+from curate.db import Database
 from curate.errors import CorpusError, FetchError
 from curate.ml import runs
 from curate.report import Report
@@ -77,7 +78,7 @@ def test_a_flipped_bit_in_any_file_is_found(workspace: Workspace) -> None:
     paths = sorted(path for path in workspace.cache.rglob("*") if path.is_file() and path.stat().st_size)
     assert {path.relative_to(workspace.cache).parts[0] for path in paths} == {
         *("objects", "incoming", "shards", "reports"),
-        *("corpus.duckdb", "corpus.duckdb.sha256"),
+        *("corpus.duckdb", "corpus.duckdb.sha256", "proofs.json"),
     }
     # The index of the shards and the pages say things that follow from nothing else: more than one place is tried.
     for number, path in enumerate([*paths, *(path for path in paths if path.suffix in (".json", ".html")), *paths]):
@@ -276,6 +277,47 @@ def test_a_damaged_database_is_found(workspace: Workspace) -> None:
         assert kinds(verify.run(workspace)) == {"damaged database"}
     path.write_bytes(b"no database at all" * 1000)
     assert kinds(verify.run(workspace)) == {"damaged database"}
+
+
+def test_no_stage_writes_on_into_a_damaged_database(workspace: Workspace) -> None:
+    path = workspace.database_path
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 1
+    path.write_bytes(bytes(data))
+    for stage in ("parse", "dedup", "split"):
+        with pytest.raises(CorpusError, match="the corpus database is damaged") as told:
+            pipeline.run(stage, Workspace(workspace.root))
+        assert f"rm {path} && curate build" in str(told.value.hint)
+    assert path.read_bytes() == bytes(data), "no new hash vouches for it"
+    assert kinds(verify.run(workspace)) == {"damaged database"}
+
+
+def test_a_damaged_block_that_no_hash_covers_is_told(workspace: Workspace) -> None:
+    path = workspace.database_path
+    whole = path.read_bytes()
+    refusals = []
+    for start in range(3 * 4096, len(whole), 256 * 1024):
+        seal_of(path).unlink(missing_ok=True)
+        data = bytearray(whole)
+        data[start + 64] ^= 1
+        path.write_bytes(bytes(data))
+        refused = _refused(path)
+        if refused is not None:
+            refusals.append(refused)
+            assert not seal_of(path).exists(), "no new hash vouches for it"
+    assert "the corpus database is damaged" in {refused.what for refused in refusals}
+    assert all(f"rm {path}" in str(refused.hint) for refused in refusals)
+
+
+def _refused(path: Path) -> CorpusError | None:
+    """Read some tables of a database that is open to be written; return why that cannot be done."""
+    try:
+        with Database(path) as database:
+            for table in ("corpus", "fingerprints", "records", "edges"):
+                database.table(table)
+    except CorpusError as refused:
+        return refused
+    return None
 
 
 def test_leftovers_of_a_killed_run_are_no_finding(workspace: Workspace) -> None:
@@ -479,8 +521,9 @@ def test_a_broken_lock_is_a_finding_and_the_rest_is_still_checked(workspace: Wor
     assert kinds(verify.run(Workspace(workspace.root))) >= {
         *("damaged lock", "damaged object", "missing", "other recipe"),
     }
-    with pytest.raises(FetchError):
+    with pytest.raises(FetchError) as told:
         pipeline.run("split", Workspace(workspace.root))
+    assert f"rm {workspace.lock_path} && curate fetch && curate build" in str(told.value.hint)
     assert workspace.lock_path.read_text(encoding="utf-8") == data[:-20], "what may be mended is not written over"
 
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from curate import checksums
+from curate import checksums, storage
+from curate.workers import available
 from curate.workspace import Workspace
 
-_CHUNK = 4 << 20  # bytes
 
-
-def hashes(workspace: Workspace, title: str, paths: Iterable[Path], algorithm: str = "sha256") -> dict[Path, str]:
+def hashes(
+    workspace: Workspace,
+    title: str,
+    paths: Iterable[Path],
+    algorithm: str = "sha256",
+    *,
+    sizes: Mapping[Path, int] | None = None,
+) -> dict[Path, str]:
     """Return the hash (hex) of each file; of one that cannot be read, why: `unreadable: ...`.
 
-    `algorithm` is a name in `curate.checksums`.
+    `algorithm` is a name in `curate.checksums`; `sizes`: in bytes, where they are known. Raises StorageError where
+    object storage is not reached.
     """
     wanted = list(paths)
     guard = threading.Lock()
-    sizes = sum(path.stat().st_size for path in wanted if path.is_file())
-    with workspace.progress(title, sizes, "B") as advance, ThreadPoolExecutor(workspace.workers) as pool:
+    total = sum((path.stat().st_size if path.is_file() else 0) if sizes is None else sizes[path] for path in wanted)
+    with workspace.progress(title, total, "B") as advance, ThreadPoolExecutor(available()) as pool:
 
         def told(amount: int) -> None:
             with guard:
@@ -34,10 +41,9 @@ def hashes(workspace: Workspace, title: str, paths: Iterable[Path], algorithm: s
 def _hash(path: Path, algorithm: str, told: Callable[[int], object]) -> str:
     hashed = checksums.new(algorithm)
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                hashed.update(chunk)
-                told(len(chunk))
+        for piece in storage.pieces(path):
+            hashed.update(piece)
+            told(len(piece))
     except OSError as refused:
         return f"unreadable: {refused}"
     return hashed.hexdigest()

@@ -13,7 +13,13 @@ from curate.errors import CorpusError, TrainError
 from curate.ml import runs, shards, unfinished
 from curate.workspace import Workspace
 
-_PLACES = (("", ".dry-run-*"), ("", ".label-changes-*"), ("shards", whole.PARTS), ("runs", whole.PARTS))
+_PLACES = (
+    ("", ".dry-run-*"),
+    ("", ".label-changes-*"),
+    ("", ".export-*"),
+    ("shards", whole.PARTS),
+    ("runs", whole.PARTS),
+)
 
 
 def leftovers(workspace: Workspace) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
-from curate.errors import FetchError
+from curate.errors import FetchError, StorageError
 from curate.lock import LockedSource, Standing
 from curate.manifest import Manifest
 from curate.tree import Tree
@@ -77,11 +77,10 @@ def standings(entries: Mapping[str, LockedSource]) -> dict[str, dict[str, list[s
 def _file(workspace: Workspace, source: str, entry: LockedSource, name: str, sound: set[str]) -> list[Finding]:
     file = entry.files[name]
     where = f"{source}: {name}"
-    path = workspace.store.path(file.sha256)
-    if not path.is_file():
+    size = workspace.store.size(file.sha256)
+    if size is None:
         hint = fetch_again(workspace, source, entry, [name])
         return [Finding("missing", where, f"sha256 {file.sha256}", "no such object here", hint)]
-    size = path.stat().st_size
     if file.sha256 in sound and size != file.bytes:
         hint = f"take {workspace.lock_path.name} back from version control"
         return [Finding("the lock contradicts itself", where, f"{file.bytes} bytes", f"{size} bytes", hint)]
@@ -137,6 +136,8 @@ def _listing(workspace: Workspace, manifest: Manifest, entry: LockedSource) -> l
     try:
         again = Tree(manifest, dict(tree.files), dict(tree.loose))
         again.build(workspace.store, leave=tree.unread)  # a program installed since does not make the listing wrong
+    except StorageError:  # nothing is known to be wrong
+        raise
     except FetchError as broken:
         return [Finding("damaged archive", broken.where or str(path), "a whole archive", broken.found or "", hint)]
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curate.errors import CurateError
+from curate.errors import CurateError, StorageError
 from curate.files import Location, read_location
 from curate.images import codec
 from curate.pairs import Sight, see, sight
@@ -49,10 +49,13 @@ def thumbnails(
 def thumbnail(seen: Sight, side: int = SHORT_SIDE) -> Thumbnail:
     """Return one small picture, its short side of so many pixels.
 
-    Where its bytes are gone or no picture any more, the Thumbnail says so.
+    Where its bytes are gone or no picture any more, the Thumbnail says so. Raises StorageError where they lie on object
+    storage, which is not reached or refuses.
     """
     try:
         small = codec.scale(_pixels(seen, side), side)
+    except StorageError:
+        raise
     except (CurateError, ValueError) as gone:
         return Thumbnail(None, problem=f"cannot be shown: {str(gone).splitlines()[0]}")
     height, width = small.shape[:2]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from curate import db, locked_corpus, whole
+from curate import db, locked_corpus, proofs, storage, whole
 from curate.audit import locked, made_of, sharded, trained
 from curate.audit.finding import Finding
 from curate.audit.hashing import hashes
@@ -24,7 +24,8 @@ _SECONDS = 600.0  # for reading one table of the database
 
 
 def run(workspace: Workspace) -> Report:
-    """Hold `data_cache` against its hashes and against `corpus.lock.json`; nothing is changed, no network is used.
+    """Hold `data_cache` against its hashes and against `corpus.lock.json`; nothing is changed, and no network is used
+    but for objects that lie on object storage.
 
     Objects are hashed against their names, locked files against lock and manifest, the listing of each source's tree
     against the tree that its files give, shards against `index.json`, the files beside them against what `index.json`
@@ -49,7 +50,7 @@ def run(workspace: Workspace) -> Report:
         more, sound_files = check(workspace)
         findings += more
         report.made += sound_files
-    findings += _pages(workspace)
+    findings += _pages(workspace) + _proofs(workspace)
     findings.sort()
     report.findings = len(findings)
     report.left_out = dict(sorted(Counter(finding.kind for finding in findings).items()))
@@ -89,12 +90,10 @@ def _objects(workspace: Workspace, needed: Mapping[str, str]) -> tuple[list[Find
     `needed`: by hash, the command that brings an object back.
     """
     folder = workspace.store.folder
-    paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     findings: list[Finding] = []
     named: list[Path] = []
-    for path in paths:
-        if re.fullmatch(r"\.tmp-\d+-[0-9a-f]+", path.name) and path.parent == folder:
-            continue  # what a killed run left half done: no object yet, and the next fetch sweeps it away
+    files = workspace.store.files()
+    for path in files:
         if re.fullmatch(r"[0-9a-f]{64}", path.name) and path == workspace.store.path(path.name):
             named.append(path)
         else:
@@ -104,15 +103,15 @@ def _objects(workspace: Workspace, needed: Mapping[str, str]) -> tuple[list[Find
                     str(path),
                     "files named by their sha256, in the folder of its first two digits",
                     str(path.relative_to(folder)),
-                    f"rm {shlex.quote(str(path))}",
+                    storage.removal(path),
                 )
             )
     sound: set[str] = set()
-    for path, found in hashes(workspace, "verify objects", named).items():
+    for path, found in hashes(workspace, "verify objects", named, sizes=files).items():
         if found == path.name:
             sound.add(found)
         else:
-            hint = " && ".join(filter(None, [f"rm {shlex.quote(str(path))}", needed.get(path.name)]))
+            hint = " && ".join(filter(None, [storage.removal(path), needed.get(path.name)]))
             findings.append(Finding("damaged object", str(path), f"sha256 {path.name}", found, hint))
     return findings, sound
 
@@ -186,3 +185,12 @@ def _pages(workspace: Workspace) -> list[Finding]:
         for path, found in hashes(workspace, "verify reports", pages).items()
         if found != whole.sealed(path)
     ]
+
+
+def _proofs(workspace: Workspace) -> list[Finding]:
+    """Say that what the stages noted for the next build is damaged; that build does more then, and nothing wrong."""
+    path = proofs.path_of(workspace)
+    if not proofs.is_damaged(workspace):
+        return []
+    hint = f"rm {shlex.quote(str(path))} && curate build   (only time is lost)"
+    return [Finding("damaged proofs", str(path), "what curate wrote, by the hash in it", "other contents", hint)]

@@ -15,6 +15,7 @@ from curate.cli import showing, building, asking, auditing, comparing, exporting
 from curate.cli import plain
 from curate.cli.skin import ReaderGone, cli
 from curate.errors import CurateError
+from curate.refusals import explained
 
 __all__ = ["asking", "auditing", "building", "cli", "comparing", "exporting", "main", "modelling", "showing"]
 
@@ -39,11 +40,14 @@ def main() -> None:
         # What is still in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except OSError as error:
-        refused = CurateError(
+    except Exception as error:
+        told = explained(error)
+        if told is None and not isinstance(error, OSError):
+            raise
+        refused = told or CurateError(
             "the operating system refused",
-            where=str(error.filename or ""),
-            found=error.strerror or str(error),
+            where=str(getattr(error, "filename", None) or ""),
+            found=getattr(error, "strerror", None) or str(error),
             done="nothing half-written stands under a final name",
             hint="make room or mend the permissions, then type the same again",
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from curate.cli.rows import FORMS
-from curate.cli.skin import Skin, cli, example, finish, tell, words
+from curate.cli.skin import Place, Skin, cli, example, finish, tell, words
 from curate.cli.tables import show_ledger
 from curate.errors import UsageError
 
@@ -99,7 +99,7 @@ def sql(skin: Skin, query: str | None, form: str, list_views: bool, seconds: flo
 
 
 @cli.command(help="Write the report: one HTML page that works offline." + example("curate report --out report.html"))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: data_cache/reports/report.html.")
+@click.option("--out", type=Place(path_type=Path, dir_okay=False), help="Default: data_cache/reports/report.html.")
 @words
 def report(skin: Skin, out: Path | None) -> None:
     """Write the report."""

@@ -11,16 +11,19 @@ import click
 
 from curate.cli.skin import (
     Command,
+    Place,
     Skin,
     accept_option,
     cli,
     example,
     finish,
+    hands,
     labels_only_option,
     named_sources,
+    spread_options,
     tell,
+    wait_option,
     words,
-    workers_option,
 )
 from curate.cli.tables import show_skipped, size_of
 
@@ -68,11 +71,12 @@ def sources(skin: Skin) -> None:
     "--from",
     "folders",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder to adopt files from; may be given several times.",
+    type=Place(path_type=Path, exists=True, file_okay=False),
+    help="A folder to adopt files from, or an address such as s3://bucket/prefix; may be given several times.",
 )
 @click.option("--masks", is_flag=True, help="Also the lesion masks that are published beside the pictures.")
 @accept_option
+@wait_option
 @words
 def fetch(
     skin: Skin,
@@ -107,18 +111,26 @@ def fetch(
 @named_sources
 @labels_only_option
 @click.option("--until", default="shard", metavar="STAGE", help="The last stage to run (default: shard).")
-@workers_option
+@spread_options
 @accept_option
+@wait_option
 @words
 def build(
-    skin: Skin, sources: tuple[str, ...], labels_only: bool, until: str, workers: int | None, accept_license: bool
+    skin: Skin,
+    sources: tuple[str, ...],
+    labels_only: bool,
+    until: str,
+    workers: int | None,
+    scheduler: str | None,
+    accept_license: bool,
 ) -> None:
     """Build the corpus."""
     from curate import pipeline
 
     reports = []
+    workspace = skin.workspace(workers, scheduler)
     for report in pipeline.build(
-        skin.workspace(workers), sources, labels_only=labels_only, until=until, accept_license=accept_license
+        workspace, sources, labels_only=labels_only, until=until, accept_license=accept_license
     ):
         tell(skin, report)
         reports.append(report)
@@ -132,19 +144,19 @@ def _stage(name: str, does: str, *options: Callable[[Command], Command]) -> None
     def command(skin: Skin, **given: Any) -> None:
         from curate import pipeline
 
-        workers = given.pop("workers", None)
-        report = pipeline.run(name, skin.workspace(workers), **given)
+        workspace = skin.workspace(given.pop("workers", None), given.pop("scheduler", None))
+        report = pipeline.run(name, workspace, **given)
         tell(skin, report)
         finish(skin, [report])
 
-    wrapped = words(command)
+    wrapped = wait_option(words(command))
     for option in options:
         wrapped = option(wrapped)  # type: ignore[arg-type]
     cli.command(name, help=does + example(f"curate {name}"))(wrapped)
 
 
 _stage("parse", "Read every source's label files into records.")
-_stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", workers_option)
+_stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", spread_options)
 
 
 @cli.command(
@@ -157,18 +169,19 @@ _stage("inspect", "Look once at every file: hash, tiles, fingerprint, tone.", wo
     "--dry-run", is_flag=True, help="Change nothing: say what would change. Exit code 1 where anything would."
 )
 @click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR", help="Any folder of pictures instead.")
-@workers_option
+@spread_options
+@wait_option
 @words
-def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None) -> None:
+def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None, scheduler: str | None) -> None:
     """Find the copies in the corpus, or in a folder."""
     from curate import pipeline
 
     if pictures is not None:
         if dry_run:
             raise click.UsageError("--pictures changes nothing anyway: leave --dry-run out")
-        _dedup_folder(skin, pictures, workers)
+        _dedup_folder(skin, pictures, workers, scheduler)
         return
-    workspace = skin.workspace(workers)
+    workspace = skin.workspace(workers, scheduler)
     if not dry_run:
         report = pipeline.run("dedup", workspace)
         tell(skin, report)
@@ -191,13 +204,13 @@ def dedup(skin: Skin, dry_run: bool, pictures: Path | None, workers: int | None)
         click.get_current_context().exit(1)
 
 
-def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
+def _dedup_folder(skin: Skin, folder: Path, workers: int | None, scheduler: str | None) -> None:
     from curate.pictures_alike import alike
     from curate.recipe import DedupRecipe
     from curate.text_table import text_table
-    from curate.workers import available
 
-    found = alike(folder, DedupRecipe(), workers=workers or available(), progress=skin.progress)
+    folder = folder.absolute() if scheduler else folder
+    found = alike(folder, DedupRecipe(), workers=hands(workers, scheduler, folder, read=True), progress=skin.progress)
     columns = ("first", "second", "kind", "score", "evidence")
     rows = [{name: row[name] for name in columns} | {"score": f"{row['score']:.4f}"} for row in found["pairs"]]
     if rows:
@@ -240,6 +253,7 @@ def _dedup_folder(skin: Skin, folder: Path, workers: int | None) -> None:
 )
 @click.option("--apply", is_flag=True, help="Keep the maps of DIR in the root, and label by them from now on.")
 @click.option("--first", type=click.IntRange(0), default=5, help="How many pictures of each change (default: 5).")
+@wait_option
 @words
 def label(skin: Skin, missing: bool, old: Path | None, folder: Path | None, apply: bool, first: int) -> None:
     """Label the records."""
@@ -266,4 +280,4 @@ def label(skin: Skin, missing: bool, old: Path | None, folder: Path | None, appl
 
 
 _stage("split", "Place whole families; say why each other record is out.")
-_stage("shard", "Write the corpus as TFRecord shards.", workers_option)
+_stage("shard", "Write the corpus as TFRecord shards.", spread_options)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from curate.cli.skin import Skin, cli, example, finish, tell, words, workers_option
+from curate.cli.skin import Place, Skin, cli, example, finish, spread_options, tell, words
 from curate.export import FORMATS
 
 
@@ -27,7 +27,10 @@ from curate.export import FORMATS
 )
 @click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The new folder; it must not hold anything."
+    "--out",
+    required=True,
+    type=Place(path_type=Path),
+    help="The new folder, or an address such as s3://bucket/prefix; it must not hold anything.",
 )
 @click.option(
     "--license-allow",
@@ -36,13 +39,15 @@ from curate.export import FORMATS
     metavar="LICENSE",
     help="Leave out what is under any other licence; may be given several times.",
 )
-@workers_option
+@spread_options
 @words
-def export(skin: Skin, form: str, out: Path, allow: tuple[str, ...], workers: int | None) -> None:
+def export(
+    skin: Skin, form: str, out: Path, allow: tuple[str, ...], workers: int | None, scheduler: str | None
+) -> None:
     """Export the corpus."""
     from curate.export.handover import run
 
-    report = run(skin.workspace(workers), form, out, allow=allow)
+    report = run(skin.workspace(workers, scheduler), form, out, allow=allow)
     tell(skin, report)
     skin.chat(f"written to {out}: {report.details['files']:,} files; read DATA_CARD.md first")
     finish(skin, [report])

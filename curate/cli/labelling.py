@@ -46,11 +46,12 @@ def apply(skin: Skin, workspace: Workspace, first: int) -> None:
     """Print what the maps change, keep them in the root, and label by them."""
     from curate import pipeline
 
-    found = _changes(skin, workspace, None, first)
-    kept = workspace.keep_maps()
-    skin.say()
-    skin.say(f"kept in {workspace.root / 'label_maps'}: {', '.join(path.name for path in kept)}")
-    report = pipeline.run("label", workspace)
+    with workspace.turn:
+        found = _changes(skin, workspace, None, first)
+        kept = workspace.keep_maps()
+        skin.say()
+        skin.say(f"kept in {workspace.root / 'label_maps'}: {', '.join(path.name for path in kept)}")
+        report = pipeline.run("label", workspace)
     tell(skin, report)
     skin.chat("next: curate build   (the corpus, its splits and shards follow)")
     finish(skin, [report], changes=found, kept=[str(path) for path in kept])

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from curate import __version__
 from curate.cli import plain
 from curate.report import Advance, Report
 
 if TYPE_CHECKING:
+    from curate.workers import Workers
     from curate.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -32,12 +34,21 @@ class Skin:
         self.root = Path()
         self.json = False
         self.quiet = False
+        self.wait = False
 
-    def workspace(self, workers: int | None = None, *, label_maps: Path | None = None) -> Workspace:
-        """Open the root that was named."""
+    def workspace(
+        self, workers: int | None = None, scheduler: str | None = None, *, label_maps: Path | None = None
+    ) -> Workspace:
+        """Open the root that was named, with so many processes or the workers of a scheduler."""
         from curate.workspace import Workspace
 
-        return Workspace(self.root, workers=workers, progress=self.progress, label_maps=label_maps)
+        return Workspace(
+            self.root,
+            workers=hands(workers, scheduler, self.root),
+            progress=self.progress,
+            label_maps=label_maps,
+            wait=self.say_now if self.wait else None,
+        )
 
     @contextmanager
     def progress(self, title: str, total: int | None, unit: str) -> Iterator[Advance]:
@@ -84,6 +95,38 @@ class Skin:
             click.echo(plain.document(document))
 
 
+class Place(click.Path):
+    """A path, or an address on object storage: `s3://bucket/prefix`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; Raises CurateError for an address that cannot be meant."""
+        from curate import storage
+
+        if isinstance(value, str) and storage.is_address(value):
+            found = storage.place(value)
+            if storage.is_remote(found):
+                return found
+            value = str(found)
+        return super().convert(value, param, ctx)
+
+
+class Root(click.Path):
+    """The folder of a corpus, which has to lie on a disk of this machine."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; raises UsageError for an address."""
+        from curate import storage
+
+        if isinstance(value, str) and storage.is_address(value):
+            from curate.workspace import no_root
+
+            raise no_root(value)
+        return super().convert(value, param, ctx)
+
+
+root_folder = Root(path_type=Path, file_okay=False)
+
+
 def words(command: Command) -> Command:
     """Give a command the global words too, so that they may stand before or after its name."""
 
@@ -101,7 +144,7 @@ def words(command: Command) -> Command:
     for option in (
         click.option("-q", "--quiet", is_flag=True, help="No progress and no chatter; results and errors speak."),
         click.option("--json", "as_json", is_flag=True, help="The result as one JSON document on stdout."),
-        click.option("--root", type=click.Path(path_type=Path, file_okay=False), help="The folder of the corpus."),
+        click.option("--root", type=root_folder, help="The folder of the corpus."),
     ):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
@@ -128,7 +171,7 @@ class Ordered(click.Group):
 )
 @click.option(
     "--root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=root_folder,
     default=Path(),
     envvar="CURATE_ROOT",
     help="The folder of the corpus (default: here, or CURATE_ROOT).",
@@ -148,7 +191,44 @@ def named_sources(command: Command) -> Command:
     return click.argument("sources", nargs=-1, metavar="[SOURCE]...")(command)
 
 
+def hands(workers: int | None, scheduler: str | None, folder: Path, *, read: bool = False) -> Workers | int | None:
+    """Return who does the work on pictures until the command ends; `read`: `folder` is no root, but only read."""
+    context = click.get_current_context()
+    if workers and scheduler:
+        if context.get_parameter_source("scheduler") is not ParameterSource.ENVIRONMENT:
+            raise click.UsageError(
+                "--workers counts processes of this machine, and a cluster has its own: leave one out"
+            )
+        scheduler = None  # what is typed goes before what the environment says
+    if not scheduler:
+        return workers
+    from curate import cluster
+
+    connect = cluster.connect_to_read if read else cluster.connect
+    return context.with_resource(connect(scheduler, folder))
+
+
 workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: all processors).")
+wait_option = click.option(
+    "--wait",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, option, wait: setattr(context.ensure_object(Skin), "wait", wait),
+    help="Where another curate works on the root, wait until it has ended.",
+)
+
+
+def spread_options(command: Command) -> Command:
+    """Give a command the words for who does its work on pictures: `workers`, `scheduler`; see `hands`."""
+    scheduler = click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        envvar="CURATE_SCHEDULER",
+        help="A Dask cluster does the work, not this machine (or CURATE_SCHEDULER); see docs/cluster.md.",
+    )
+    return workers_option(scheduler(command))
+
+
 labels_only_option = click.option("--labels-only", is_flag=True, help="Only what needs no picture.")
 accept_option = click.option("--accept-license", is_flag=True, help="Accept the terms of the sources that ask for it.")
 
@@ -167,8 +247,10 @@ def tell(skin: Skin, report: Report) -> None:
     there = f"{report.did}, {report.there:,} there already" if report.did == "made" else report.did
     if report.anew:
         there = "(tables built anew)"
+    if report.nothing_new:
+        there = "there already, nothing new"
     skin.chat(
-        f"{report.stage:<8} {report.made:>9,} {report.unit} {there}"
+        f"{report.stage:<8} {report.there if report.nothing_new else report.made:>9,} {report.unit} {there}"
         + (f"; left out: {left}" if left else "")
         + (f"  ({report.seconds:.1f} s)" if report.seconds else "")
     )

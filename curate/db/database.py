@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,14 +19,20 @@ from curate.errors import CorpusError
 
 class Database:
     """One open corpus database; use it as a context manager. `said_of`: the file that errors name, where `path` is a
-    copy of it that will be gone.
+    copy of it that will be gone. `patience`: so many seconds it waits for another that has the file open.
 
     Raises CorpusError where the file is not there (and not to be created), is in use by another process, or is not
     DuckDB's.
     """
 
     def __init__(
-        self, path: Path, *, read_only: bool = False, create: bool = False, said_of: Path | None = None
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        create: bool = False,
+        said_of: Path | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.path = path
         self.said_of = said_of or path
@@ -35,7 +41,7 @@ class Database:
         else:
             opening.require(path)
         self._writes = not read_only
-        self._connection = opening.connect(path, read_only=read_only)
+        self._connection = opening.connect(path, read_only=read_only, patience=patience)
         if self._writes:
             whole.seal_of(path).unlink(missing_ok=True)  # until it is closed, no hash holds
 
@@ -99,7 +105,8 @@ class Database:
         try:
             yield
         except BaseException:
-            self._execute("rollback")
+            with suppress(CorpusError):  # that it went wrong is known, and what has not been committed is gone anyway
+                self._execute("rollback")
             raise
         self._execute("commit")
 
@@ -191,16 +198,16 @@ class Database:
 
     @contextmanager
     def _hearing(self) -> Iterator[None]:
-        """Say a full disk, and tables of another form than our scripts know, as our own errors."""
+        """Say a damaged file, a full disk, and tables of another form than our scripts know, as our own errors."""
         try:
             with opening.stoppable():
                 yield
-        except opening.NO_ROOM as refused:
-            raise opening.not_written(self.said_of, str(refused)) from refused
-        except duckdb.InterruptException as stopped:
-            raise KeyboardInterrupt from stopped
-        except opening.OTHER_FORM as refused:
-            raise opening.another_version(self.said_of, str(refused)) from refused
+        except duckdb.Error as refused:
+            said = opening.told(self.said_of, refused)
+            if said is None:
+                raise
+            self._writes &= not opening.is_damaged(refused)  # then no hash is to vouch for it
+            raise said from refused
 
     def _add(self, how: str, name: str, rows: pa.Table) -> None:
         with self.lent(arrow_rows=rows):

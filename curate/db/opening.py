@@ -8,6 +8,7 @@ import secrets
 import shlex
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionEx
 
 # Our scripts fit the tables that this version makes: what they do not find, another version made otherwise.
 OTHER_FORM = (duckdb.CatalogException, duckdb.BinderException)
+
+_PAUSE = 0.05  # seconds between two tries to open a file that is in use
 
 # DuckDB 2.0.0 takes two joined subqueries that differ only in their grouping column for one, and gives wrong rows;
 # without that optimizer the rows are right (a test in tests/test_db.py holds it).
@@ -36,36 +39,49 @@ with the rest of the process, and a corpus of this size is built as fast as with
 _SPILL = ".spill-"
 
 
-def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Open the file; where it is to be written and not there, make it. Raises CorpusError where it cannot be."""
-    try:
-        with stoppable():
-            if not read_only and not path.exists():
-                _make(path)
-            connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.Error as refused:
-        raise not_opened(path, str(refused)) from refused
-    settle(connection, None if read_only else path)
-    if not read_only:
+def connect(path: Path, *, read_only: bool, patience: float = 0.0) -> duckdb.DuckDBPyConnection:
+    """Open the file; where it is to be written and not there, make it. Raises CorpusError where it cannot be.
+
+    `patience`: so many seconds it waits for another that has it open.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with stoppable():
+                if not read_only and not path.exists():
+                    _make(path)
+                connection = duckdb.connect(str(path), read_only=read_only)
+        except duckdb.Error as refused:
+            if not _in_use(str(refused)) or time.monotonic() > deadline:
+                raise not_opened(path, str(refused)) from refused
+            time.sleep(_PAUSE)
+        else:
+            break
+    alone = settle(connection, None if read_only else path)
+    if alone and not read_only:
         # Who writes is alone with the file: what else lies here of this kind was left by runs that were killed.
         for left in path.parent.glob(f"{glob.escape(f'.{path.name}{_SPILL}')}*"):
             shutil.rmtree(left, ignore_errors=True)
     return connection
 
 
-def settle(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+def settle(connection: duckdb.DuckDBPyConnection, path: Path | None) -> bool:
     """Let a connection be sound, silent, and hold `MEMORY` at most; what is more lies in a folder of its own, gone when
     it is closed: beside the file at `path` that it writes, or, where it only reads, in the system's temporary folder.
+
+    Returns whether the folder is new: False where another connection of this process has the file open too.
     """
     connection.execute(SOUND)
     connection.execute(SILENT)
     settings = "select current_setting('temp_directory'), parse_formatted_bytes(current_setting('memory_limit'))"
     ((folder, given),) = connection.execute(settings).fetchall()
-    if _SPILL not in folder:  # else another connection of this process has the file open, and both share one
+    is_new = _SPILL not in folder  # else another connection of this process has the file open, and both share one
+    if is_new:
         name = f"{_SPILL}{os.getpid()}-{secrets.token_hex(4)}"
         here = path.with_name(f".{path.name}{name}") if path else Path(tempfile.gettempdir()) / f"curate{name}"
         connection.execute(f"set temp_directory = '{str(here).replace(chr(39), chr(39) * 2)}'")
     connection.execute(f"set memory_limit = '{min(MEMORY, given)}B'")
+    return is_new
 
 
 @contextmanager
@@ -95,6 +111,35 @@ def _make(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def told(path: Path, refused: duckdb.Error) -> BaseException | None:
+    """Return what an error of DuckDB's is to a user: a damaged file, a full disk, a stop; None for a bug of ours."""
+    words = str(refused)
+    if is_damaged(refused):
+        return damaged(path, words)
+    if isinstance(refused, NO_ROOM):
+        return not_written(path, words)
+    if isinstance(refused, duckdb.InterruptException):
+        return KeyboardInterrupt()
+    if isinstance(refused, OTHER_FORM):
+        return another_version(path, words)
+    return None
+
+
+def is_damaged(refused: duckdb.Error) -> bool:
+    """Tell whether DuckDB has met a block whose bytes are no longer those that it wrote."""
+    return "corrupt database" in str(refused).lower()
+
+
+def damaged(path: Path, words: str) -> CurateError:
+    """Return the error about a file in which a bit has flipped; `words` are DuckDB's."""
+    return CorpusError(
+        "the corpus database is damaged",
+        where=str(path),
+        found=words.partition("\n")[0],
+        hint=f"rm {shlex.quote(str(path))} && curate build   (only time is lost)",
+    )
+
+
 def not_written(path: Path, words: str) -> CurateError:
     """Return the error about a full disk; `words` are DuckDB's."""
     return CorpusError(
@@ -119,11 +164,15 @@ def another_version(path: Path, words: str) -> CurateError:
     )
 
 
+def _in_use(words: str) -> bool:
+    return "could not set lock" in words.lower()
+
+
 def not_opened(path: Path, words: str) -> CurateError:
     """Return the error about a file that cannot be opened; `words` are DuckDB's."""
     if "could not write" in words.lower():
         return not_written(path, words)
-    if "could not set lock" in words.lower():
+    if _in_use(words):
         return CorpusError(
             "another curate works on this root",
             where=str(path),

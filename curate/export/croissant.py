@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate import __version__
+from curate import __version__, encoded
 from curate.export import parquet
-from curate.export.pictures import TYPES, spooled, values
+from curate.export.pictures import TYPES, values
 from curate.export.selection import Selection
 from curate.ml.example import SCHEMA
 
@@ -53,12 +53,12 @@ def write(chosen: Selection, folder: Path) -> None:
     """Write `pictures.parquet` (a row per picture, with its bytes), `records.parquet` and `metadata.json`."""
     schema = pa.schema([(feature.name, TYPES[feature.kind]) for feature in SCHEMA])
     with (
-        spooled(chosen, folder, "export") as spool,
+        encoded.laid_down(chosen.rows, chosen.tally.pictures, folder, "export") as (pieces, _),
         pq.ParquetWriter(folder / PICTURES, schema, compression="zstd") as writer,
     ):
         ordered = chosen.rows.ordered("id")
         while rows := list(itertools.islice(ordered, _BATCH)):
-            whole = [values(row) | {"image": spool.get(row["id"])} for row in rows]
+            whole = [values(row) | {"image": pieces.get(row["id"])} for row in rows]
             writer.write_table(pa.Table.from_pylist(whole, schema=schema))
     document = _document(chosen, folder, parquet.write_records(chosen, folder))
     (folder / "metadata.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

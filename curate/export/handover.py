@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from curate import storage
 from curate.errors import UsageError
 from curate.export import FORMATS
 from curate.export.borrowed import add_credits
@@ -23,7 +24,8 @@ def run(workspace: Workspace, form: str, out: Path, *, allow: Iterable[str] = ()
 
     The same corpus and recipe give the same bytes, with any number of workers and in any folder.
     Raises UsageError for a format or a licence that does not exist, CorpusError where there is no corpus, where a
-    picture is gone, where `out` is not empty or cannot be written; then `out` is what it was before.
+    picture is gone, where `out` is not empty or cannot be written; StorageError where it is on object storage, which is
+    not reached or refuses. Then `out` is what it was before.
     """
     started = time.monotonic()
     if form not in FORMATS:
@@ -33,7 +35,7 @@ def run(workspace: Workspace, form: str, out: Path, *, allow: Iterable[str] = ()
     chosen = select(workspace, allow)
     if module.NEEDS_PICTURES:
         chosen.tally.require_pictures(workspace)
-    with target(out) as folder:
+    with target(out, workspace) as folder:
         module.write(chosen, folder)
         if not (folder / "ATTRIBUTION.txt").exists():
             write_credits(folder, chosen.credits, told_in="DATA_CARD.md")
@@ -42,16 +44,22 @@ def run(workspace: Workspace, form: str, out: Path, *, allow: Iterable[str] = ()
     return _report(chosen, form, out, time.monotonic() - started)
 
 
+def _sizes(out: Path) -> list[int]:
+    if storage.is_remote(out):
+        return list(storage.below(out).values())
+    return [path.stat().st_size for path in out.rglob("*") if path.is_file()]
+
+
 def _report(chosen: Selection, form: str, out: Path, seconds: float) -> Report:
     report = Report("export", "pictures", did="handed on", made=chosen.tally.pictures, seconds=seconds)
     report.left_out = {f"under {name}": count for name, count in chosen.refused.items()}
     closed = passing_on(chosen)
-    files = [path for path in out.rglob("*") if path.is_file()]
+    sizes = _sizes(out)
     report.details = {
         "format": form,
         "folder": str(out),
-        "files": len(files),
-        "bytes": sum(path.stat().st_size for path in files),
+        "files": len(sizes),
+        "bytes": sum(sizes),
         "splits": dict(chosen.tally.splits),
         "licenses": {
             name: sum(credit.pictures for credit in chosen.credits if credit.license == name)

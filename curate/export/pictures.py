@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from curate import encoded
 from curate.corpus_rows import Row
-from curate.export.selection import Selection
 from curate.ml.example import SCHEMA
-from curate.ml.shards import Spool
 
 COLUMNS = tuple(feature.name for feature in SCHEMA if feature.name != "image")
 """What is said of a picture, in the order and the words of the shards' schema; unknown is None."""
@@ -53,15 +47,6 @@ def suffix(data: bytes) -> str:
 def values(row: Row) -> dict[str, Any]:
     """Return what is said of one picture, without where its bytes lie."""
     return {name: row[name] for name in COLUMNS}
-
-
-@contextmanager
-def spooled(chosen: Selection, folder: Path, title: str) -> Iterator[Spool]:
-    """Yield a spool with all chosen pictures in it: for formats written in another order than files are read."""
-    with Spool(folder / ".spool") as spool:
-        for row, each in encoded.stream(chosen.rows, chosen.tally.pictures, title):
-            spool.put(row["id"], each.data)
-        yield spool
 
 
 def _escape(letter: re.Match[str]) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from curate.export.selection import Selection
+from curate.export.target import is_on_its_way
 from curate.ml import shards
 from curate.shardset import ShardSet, write_beside
 
@@ -25,6 +30,21 @@ def write(chosen: Selection, folder: Path) -> None:
         made.write(folder)
 
 
+@contextmanager
+def _beside(path: Path, folder: Path) -> Iterator[IO[bytes]]:
+    """Open what a shard is copied to; what is sent elsewhere is linked, and the copy goes nowhere."""
+    copied = folder / path.name
+    if is_on_its_way(folder):
+        try:
+            os.link(path, copied)
+        except OSError:  # a file system without links: a copy does as well
+            pass
+        else:
+            copied = Path(os.devnull)
+    with copied.open("wb") as there:
+        yield there
+
+
 def _copy(chosen: Selection, made: ShardSet, folder: Path) -> None:
     index = made.index()
     named = shards.named_in(index)
@@ -33,7 +53,7 @@ def _copy(chosen: Selection, made: ShardSet, folder: Path) -> None:
         for shard in files:
             digest = hashlib.sha256()
             path = made.home / shard.file
-            with path.open("rb") as here, (folder / shard.file).open("wb") as there:
+            with path.open("rb") as here, _beside(path, folder) as there:
                 while block := here.read(1 << 20):
                     digest.update(block)
                     there.write(block)

@@ -9,8 +9,9 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from curate import encoded
 from curate.corpus_rows import Row
-from curate.export.pictures import file_stem, spooled, suffix, values
+from curate.export.pictures import file_stem, suffix, values
 from curate.export.selection import Selection
 from curate.ml.shards import dealt
 
@@ -24,7 +25,7 @@ def write(chosen: Selection, folder: Path) -> None:
     order of arrival stands in the archives. The form: https://github.com/webdataset/webdataset
     """
     recipe = chosen.workspace.recipe.shard
-    with spooled(chosen, folder, "export") as spool:
+    with encoded.laid_down(chosen.rows, chosen.tally.pictures, folder, "export") as (pieces, _):
         for split, pictures in chosen.tally.splits.items():
             rows = chosen.rows.ordered("place", split=split)
             held = (members for _, _, members in dealt(rows, pictures, recipe.pictures_per_shard))
@@ -32,7 +33,7 @@ def write(chosen: Selection, folder: Path) -> None:
                 path = folder / f"{recipe.name}-{split}-{number:06d}.tar"
                 with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
                     for row in members:
-                        data = spool.get(str(row["id"]))
+                        data = pieces.get(str(row["id"]))
                         stem = file_stem(str(row["id"]))
                         said = json.dumps(values(row), ensure_ascii=False, sort_keys=True).encode()
                         _add(archive, f"{stem}{suffix(data)}", data)

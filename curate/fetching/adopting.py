@@ -11,7 +11,7 @@ from pathlib import Path
 
 from curate import adoption
 from curate.archive import members_of
-from curate.errors import FetchError
+from curate.errors import FetchError, StorageError
 from curate.fetching.holdings import Holdings
 from curate.lock import LockedFile, LockedSource, Loose
 from curate.manifest import OWN
@@ -104,7 +104,7 @@ def widen(held: Holdings, source: str) -> Counts:
     has = held.workspace.store.has
     kept = {name: file for name, file in tree.files.items() if has(file.sha256) or file.downloaded}
     loose = _by_identity(again)
-    gone = [folder for folder in locked.folders if not (held.workspace.root / folder).exists()]
+    gone = [folder for folder in locked.folders if not adoption.is_there(held.workspace.folder(folder))]
     if gone or not locked.folders:  # else an archive that came now stands for what of it lay unpacked
         loose = _by_identity(tree) | loose
     tree.files, tree.loose = again.files | kept, dict(loose.values())
@@ -152,6 +152,8 @@ def _restore_or_forget(held: Holdings, source: str) -> Counts:
     tree, locked = held.tree(source), held.locked(source)
     try:
         return restore(held, source)
+    except StorageError:  # it may all be there
+        raise
     except FetchError:
         where = ", ".join(locked.folders) or "folders that are not known"
         held.report.notes.append(f"{source}: what was adopted from {where} is gone; forgotten")
@@ -170,8 +172,8 @@ def _walk(held: Holdings, source: str, *, whole: bool) -> tuple[Tree, Counts]:
     tree, locked = held.tree(source), held.locked(source)
     again, counts = Tree(tree.manifest), Counts()
     for name in locked.folders:
-        folder = held.workspace.root / name
-        if folder.exists():
+        folder = held.workspace.folder(name)
+        if adoption.is_there(folder):
             narrow = name in locked.labels_only and not whole
             counts.add(_take(held, again, [folder], labels_only=narrow, before=tree))
     return again, counts
@@ -184,7 +186,7 @@ def _take(
     store = held.workspace.store
     old_files = (before or tree).files
     # Another folder may replace a published file by the right one; of own pictures nobody knows which is meant.
-    remembered = [held.workspace.root / name for name in held.locked(tree.manifest.name).folders]
+    remembered = [held.workspace.folder(name) for name in held.locked(tree.manifest.name).folders]
     is_new = tree.manifest.parser == OWN and not all(_is_among(folder, remembered) for folder in folders)
     had = {sha256 for sha256 in (before or tree).objects() if store.has(sha256)}
     here = {
@@ -193,7 +195,15 @@ def _take(
         if file.members and held.has(tree, file.name) and file.name not in tree.unread
     }
     placed = adoption.placed_in(folders)
-    choice = adoption.choose(tree.manifest, placed, labels_only=labels_only, here=here)
+    with held.workspace.progress(f"hash {tree.manifest.name}", None, "B") as told:
+        choice = adoption.choose(
+            tree.manifest,
+            placed,
+            store,
+            labels_only=labels_only,
+            here=here,
+            watch=lambda piece: told(len(piece)),
+        )
     after = Tree(tree.manifest, dict(tree.files), dict(tree.loose))
     counts = Counts()
     total = sum(item.size for item, _ in choice.files.values()) + sum(item.size for item in choice.loose)
@@ -234,7 +244,7 @@ def _take(
 
 
 def _is_among(folder: Path, known: Collection[Path]) -> bool:
-    return any(folder.resolve() == other.resolve() for other in known)
+    return any(folder == other or folder.resolve() == other.resolve() for other in known)
 
 
 def _two(source: str, name: str, path: Path, folders: Sequence[Path]) -> FetchError:
@@ -281,7 +291,7 @@ def _changed(locked: Loose | None, now: dict[str, tuple[str, int]], tree: Tree) 
 
 def _again(held: Holdings, source: str) -> str:
     locked: LockedSource = held.locked(source)
-    folders = [folder for name in locked.folders if (folder := held.workspace.root / name).exists()]
+    folders = [folder for name in locked.folders if adoption.is_there(folder := held.workspace.folder(name))]
     narrow = " --labels-only" if locked.labels_only else ""
     return f"curate fetch {source}{narrow}" + (
         "".join(f" --from {shlex.quote(str(folder))}" for folder in folders) or " --from FOLDER"
@@ -292,6 +302,8 @@ def _check_archive(path: Path) -> None:
     """Refuse an archive that cannot be read, before anything of it is taken."""
     try:
         members_of(path)
+    except StorageError:
+        raise
     except FetchError as error:
         parts = error.parts()
         raise FetchError(

@@ -8,13 +8,17 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from curate import transfer
+from curate import storage, transfer
 from curate.errors import FetchError
 from curate.fetching.holdings import Holdings
 from curate.lock import LockedFile
 from curate.manifest import RemoteFile
 from curate.partial import part_size
+
+if TYPE_CHECKING:
+    from curate.workspace import Workspace
 
 _THREADS = 8  # over all hosts; at most 4 of them talk to one host
 
@@ -82,7 +86,7 @@ def _download_all(held: Holdings, jobs: Sequence[Job], unreachable: set[str]) ->
     """Download in parallel; return what failed, and why."""
     failed: dict[Job, str] = {}
     due = [job for job in jobs if not _already(held, job)]
-    _room(held.workspace.cache, due)
+    _room(held.workspace, due)
     total = sum(_size(job) for job in due)
     with held.workspace.progress("fetch", total, "B") as advance, ThreadPoolExecutor(_THREADS) as pool:
         guard = threading.Lock()
@@ -151,9 +155,10 @@ def _download(
 def _already(held: Holdings, job: Job) -> bool:
     """Take a file whose bytes are in the store already (another source's, or those of a killed run)."""
     sha256 = job.file.sha256 or job.trusted if job.placed is None else None
-    if sha256 is None or not held.workspace.store.has(sha256):
+    size = held.workspace.store.size(sha256) if sha256 is not None else None
+    if sha256 is None or size is None:
         return False
-    _came(held, job, sha256, held.workspace.store.path(sha256).stat().st_size, job.file.urls[0])
+    _came(held, job, sha256, size, job.file.urls[0])
     held.report.there += 1
     return True
 
@@ -168,9 +173,12 @@ def _size(job: Job) -> int:
     return job.file.bytes if job.file.bytes is not None else job.file.bytes_about or 0
 
 
-def _room(folder: Path, jobs: Sequence[Job]) -> None:
+def _room(workspace: Workspace, jobs: Sequence[Job]) -> None:
+    folder = workspace.cache
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = sum(max(0, _size(job) - part_size(job.part)) for job in jobs)
+    sizes = sorted((max(0, _size(job) - part_size(job.part)) for job in jobs), reverse=True)
+    # What goes to object storage lies here only while it comes.
+    wanted = sum(sizes[:_THREADS] if storage.is_remote(workspace.store.folder) else sizes)
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise FetchError(

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curate import lock
+from curate import lock, storage
 from curate.lock import LockedFile, LockedSource
 from curate.manifest import Manifest
 from curate.report import Report
@@ -80,7 +80,9 @@ class Holdings:
         return accepted is not None and accepted.get("license") == manifest.license
 
     def remembered(self, path: Path) -> str:
-        """Return how the lock names a path."""
+        """Return how the lock names a path, or an address."""
+        if storage.is_remote(path):
+            return str(path)
         # A folder inside the root is named from the root, so that the root can be moved with it.
         whole, root = path.resolve(), self.workspace.root.resolve()
         return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else str(whole)
@@ -88,6 +90,6 @@ class Holdings:
 
 def lost(workspace: Workspace, tree: Tree, locked: LockedSource) -> bool:
     """Tell whether an object of a source is gone, or its listing does not say what the lock says."""
-    if any(not workspace.store.has(sha256) for sha256 in tree.objects()):
+    if workspace.store.lacks(tree.objects()):
         return True
     return set(locked.files) != set(tree.files) or locked.loose != tree.summary()

@@ -11,14 +11,14 @@ from curate.images.lettering import lettering
 from curate.images.scene import Mask, Scene, scene
 from curate.vocabulary import ARTEFACTS
 
-VERSION = 3
+VERSION = 4
 THRESHOLDS = ARTEFACTS
 NAMES = tuple(THRESHOLDS)
 
 # Sensitivity and specificity at those thresholds on the 324 given pictures that did not choose them, seen by eye:
 # the last table of benchmarks/artefacts.py.
 RIGHT = {
-    "ruler": (0.63, 0.96), "ink": (0.26, 0.98), "vignette": (0.81, 0.98), "hair": (0.81, 0.79),
+    "ruler": (0.63, 0.95), "ink": (0.26, 0.98), "vignette": (0.81, 0.98), "hair": (0.80, 0.79),
     "highlight": (0.88, 0.71), "border": (1.0, 0.98), "blur": (0.62, 0.94), "exposure": (0.75, 0.99),
     "text": (0.88, 0.91),
 }  # fmt: skip

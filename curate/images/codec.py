@@ -12,6 +12,7 @@ from typing import Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from PIL import Image, UnidentifiedImageError
 
 from curate.errors import UnreadablePicture
@@ -142,7 +143,7 @@ def _decode(image: Image.Image, data: bytes, min_side: int | None) -> Picture:
         image.load()
         turn = _turn(image)
         upright = image.transpose(turn) if turn is not None else image
-        pixels = np.array(_srgb(upright, means), dtype=np.uint8)
+        pixels = _pixels(_srgb(upright, means))
     except Image.DecompressionBombError as bomb:
         raise _too_large(str(bomb)) from bomb
     except _BROKEN as broken:
@@ -150,6 +151,16 @@ def _decode(image: Image.Image, data: bytes, min_side: int | None) -> Picture:
     if turn in (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8]):
         width, height = height, width
     return Picture(pixels, width, height, name, mode)
+
+
+def _pixels(image: Image.Image) -> Pixels:
+    """Return the pixels of an RGB picture, in memory of their own."""
+    try:
+        # Pillow holds four bytes a pixel. Seen where they are, they are copied once; its own way copies them thrice.
+        padded = pa.array(image).flatten().to_numpy().reshape(image.height, image.width, 4)
+    except (ValueError, AttributeError, TypeError):  # a large picture is in pieces; a Pillow before 11.3 hands none out
+        return np.array(image, dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(padded, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
@@ -176,7 +187,9 @@ def _srgb(image: Image.Image, means: Meaning) -> Image.Image:
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
         image = image.convert("L" if grey else "RGB")
-    image = as_srgb(image, means).convert("RGB")
+    image = as_srgb(image, means)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     if alpha is not None and alpha.getextrema() != (255, 255):
         image = Image.composite(image, Image.new("RGB", image.size, (255, 255, 255)), alpha)
     return image

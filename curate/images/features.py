@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from curate.images.codec import Pixels
 
-VERSION = 3
+VERSION = 4
 
 SIDE = 192  # pixels of the longer side: finer places do not survive a copy of 128 pixels, or JPEG at quality 30
 MOST = 96  # places of a picture

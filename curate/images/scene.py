@@ -17,6 +17,10 @@ from curate.images.ruler import Ruler
 from curate.images.strokes import Strokes
 
 SIDE = 256  # pixels of the short side at which everything is looked at; hair is 1 to 5 pixels wide there
+DECODED = (
+    2 * SIDE
+)  # pixels of the short side to decode a JPEG at, at least: a decoder shrinks more sharply than the mean
+# of an area does, and where it does most of the shrinking, reflections, letters and blur are told less well
 
 Mask = npt.NDArray[np.bool_]
 Greys = npt.NDArray[np.uint8]

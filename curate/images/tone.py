@@ -16,7 +16,7 @@ import numpy.typing as npt
 from curate.images.codec import Pixels
 from curate.images.scene import Scene, scene
 
-VERSION = 3  # raise it whenever the same picture would give another angle, share or confidence
+VERSION = 4  # raise it whenever the same picture would give another angle, share or confidence
 NAME = "ita-median-lab-d65"
 LEAST_CONFIDENCE = 0.25  # below it an angle has no class: a convention, since no truth says where to put it
 METHOD = "ITA from the medians of L* and b* (CIE Lab, D65) of the skin around the lesion"

@@ -113,6 +113,53 @@ def encode(values: Mapping[str, Value]) -> bytes:
     return _delimited(1, b"".join(entries))
 
 
+def decode(data: bytes) -> dict[str, Value]:
+    """Return what `encode` was given, by feature; numbers that are not whole are left out, unknown values stay as they
+    were written.
+
+    Raises ValueError, KeyError or IndexError for bytes that `encode` did not write.
+    """
+    kinds = {feature.name: feature.kind for feature in SCHEMA}
+    values: dict[str, Value] = {}
+    (features,) = _fields(data)
+    for entry in _fields(features):
+        name, feature = _fields(entry)
+        (held,) = _fields(feature)
+        (value,) = _fields(held)
+        kind = kinds[name.decode()]
+        if kind == "bytes":
+            values[name.decode()] = value
+        elif kind == "text":
+            values[name.decode()] = value.decode()
+        elif kind == "int64":
+            number, _ = _read_varint(value, 0)
+            values[name.decode()] = number - (number >> 63 << 64)
+    return values
+
+
+def _fields(data: bytes) -> list[bytes]:
+    """Return the contents of the fields of a message, all of which have a length."""
+    found, at = [], 0
+    while at < len(data):
+        tag, at = _read_varint(data, at)
+        if tag & 7 != 2:
+            raise ValueError(f"a field of wire type {tag & 7}")
+        length, at = _read_varint(data, at)
+        found.append(data[at : at + length])
+        at += length
+    return found
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[at]
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return number, at
+
+
 def frame(data: bytes) -> bytes:
     """Return one TFRecord: length (uint64), its masked CRC-32C, the data, its masked CRC-32C; all little endian."""
     length = struct.pack("<Q", len(data))
@@ -125,7 +172,7 @@ def _masked_crc(data: bytes) -> bytes:
 
 
 def _entry(feature: Feature, value: Value) -> bytes:
-    return _delimited(1, feature.name.encode()) + _delimited(2, _feature(feature, value))
+    return _NAMES[feature.name] + _delimited(2, _feature(feature, value))
 
 
 def _feature(feature: Feature, value: Value) -> bytes:
@@ -151,6 +198,8 @@ def _delimited(field: int, data: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
+    if 0 <= number < 0x80:  # nearly all of them: lengths of names and words
+        return _SMALL[number]
     if not -(1 << 63) <= number < 1 << 63:
         raise TypeError(f"{number} does not fit into 64 bits")
     rest = number & 0xFFFFFFFFFFFFFFFF
@@ -160,3 +209,7 @@ def _varint(number: int) -> bytes:
         rest >>= 7
     out.append(rest)
     return bytes(out)
+
+
+_SMALL = tuple(bytes([number]) for number in range(0x80))
+_NAMES = {feature.name: _delimited(1, feature.name.encode()) for feature in SCHEMA}

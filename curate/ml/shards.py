@@ -11,15 +11,11 @@ import hashlib
 import itertools
 import json
 import shlex
-from array import array
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
-
-import numpy as np
-import numpy.typing as npt
 
 from curate import whole
 from curate.errors import CorpusError
@@ -103,68 +99,27 @@ def write(
     `rows`, `pictures` of them, come in the order of their place and hold every feature of the schema but `image`;
     `picture(id)` gives that.
     """
-    made = []
-    for number, count, members in dealt(rows, pictures, per_shard):
-        path = folder / file_name(name, split, number, count)
-        digest, size, held = hashlib.sha256(), 0, 0
-        with path.open("wb") as out:
-            for row in members:
-                record = frame(encode({**row, "image": picture(str(row["id"]))}))
-                digest.update(record)
-                size += out.write(record)
-                held += 1
-        made.append(Shard(path.name, held, size, digest.hexdigest()))
-    return made
+    return [
+        write_one(folder / file_name(name, split, number, count), ((row, picture(str(row["id"]))) for row in members))
+        for number, count, members in dealt(rows, pictures, per_shard)
+    ]
 
 
-class Spool:
-    """Pictures on disk between the order in which they are read and the order in which they are written.
+def write_one(path: Path, pictures: Iterable[tuple[Row, bytes]]) -> Shard:
+    """Write one shard: pictures in the order of their place, each with its row; one of them in memory at a time.
 
-    Reading follows the files (each sheet is decoded once, each archive read front to back), writing follows the
-    hashes; this file stands between the two, so that memory holds one picture, and 24 bytes of every other.
+    It has its name when it is whole: in a cluster two workers may be at one shard, where one was thought to be lost.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = path.open("w+b")
-        self._spans = array("Q")  # key, start and length of each picture, one after the other
-        self._sorted: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]] | None = None
-        self._end = 0
-
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
-
-    def put(self, picture: str, data: bytes) -> None:
-        """Keep the bytes of one picture under its id."""
-        self._spans.extend((_key(picture), self._end, len(data)))
-        self._sorted = None
-        self._file.seek(self._end)
-        self._end += self._file.write(data)
-
-    def get(self, picture: str) -> bytes:
-        """Return the bytes of one picture; KeyError where it was not put in, or twice."""
-        if self._sorted is None:
-            spans = np.frombuffer(self._spans, np.uint64).reshape(-1, 3)
-            order = np.argsort(spans[:, 0], kind="stable")
-            self._sorted = spans[order, 0], spans[order, 1:]
-        keys, spans = self._sorted
-        key = np.uint64(_key(picture))
-        first, after = np.searchsorted(keys, key, "left"), np.searchsorted(keys, key, "right")
-        if after - first != 1:
-            raise KeyError(picture)
-        start, length = spans[first].tolist()
-        self._file.seek(start)
-        return self._file.read(length)
-
-
-def _key(picture: str) -> int:
-    return int.from_bytes(place(picture)[:8])
+    digest, size, held = hashlib.sha256(), 0, 0
+    begun = path.with_name(f".{uuid.uuid4().hex}")
+    with begun.open("wb") as out:
+        for row, data in pictures:
+            record = frame(encode({**row, "image": data}))
+            digest.update(record)
+            size += out.write(record)
+            held += 1
+    begun.replace(path)
+    return Shard(path.name, held, size, digest.hexdigest())
 
 
 def write_metadata(
@@ -293,7 +248,7 @@ def point(folder: Path) -> None:
 def latest(folder: Path) -> Path:
     """Return the shards below `folder` that were made or found last. Raises CorpusError where there are none."""
     pointer = folder / "current"
-    name = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
+    name = pointer.read_bytes().decode("utf-8", "replace").strip() if pointer.exists() else ""
     if not name or not (folder / name).is_dir():
         raise CorpusError("there are no shards here yet", where=str(folder), hint="curate build")
     return folder / name

@@ -17,4 +17,4 @@ insert into audit_looked_at
 select distinct a.picture
 from pictures p
 join audit_records a on a.id = p.id
-where p.problem is null and p.pixels_sha256 is not null;
+where p.problem is null and p.phash is not null;

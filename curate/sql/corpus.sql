@@ -24,7 +24,7 @@ select r.id, r.source, r.isic_id, p.sha256, r.file, nullif(r.cell, 0) as tile, p
     p.tone_ita_deg, p.tone_ita_class, p.tone_ita_confidence, p.tone_ita_share, p.tone_ita_method,
     o.license, o.attribution,
     p.* exclude (id, location, sha256, bytes, cell, box_left, box_top, box_width, box_height, width, height, format, mode,
-        pixels_sha256, phash, dhash, detail, problem, problem_detail, tone_ita_deg, tone_ita_class, tone_ita_confidence, tone_ita_share, tone_ita_method),
+        phash, dhash, detail, problem, problem_detail, tone_ita_deg, tone_ita_class, tone_ita_confidence, tone_ita_share, tone_ita_method),
     p.location, p.format, p.box_left, p.box_top, p.box_width, p.box_height,
     r.site as source_site, r.diagnosis_method as source_diagnosis_method, t.twin, b.origins
 from keepers k

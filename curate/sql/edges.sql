@@ -8,8 +8,7 @@ with alike as (
     union all
     select 'same bytes', id, sha256, sha256 from pictures where problem is null and cell = 0 and $use_same_bytes
     union all
-    select 'same pixels', id, pixels_sha256, pixels_sha256 from pictures
-    where problem is null and pixels_sha256 is not null and $use_same_pixels
+    select 'same pixels', id, key, key from pixel_keys where $use_same_pixels
 ),
 grouped as (
     select *, min(id) over (partition by kind, key) as hub, count(*) over (partition by kind, key) as members

@@ -4,7 +4,15 @@ create table if not exists members (
 );
 create table if not exists fingerprints (
     sha256 varchar, cell integer, version integer, width integer, height integer, format varchar, mode varchar,
-    pixels_sha256 varchar, phash ubigint, dhash ubigint, detail double, problem varchar,
+    phash ubigint, dhash ubigint, detail double, means blob, problem varchar,
+    primary key (sha256, cell, version)
+);
+-- columns that a corpus made before has otherwise; its rows stand under another version
+alter table fingerprints drop column if exists pixels_sha256;
+alter table fingerprints add column if not exists means blob;
+-- of pictures that were decoded whole: where they are small or saved without loss, and where others may be equal
+create table if not exists pixels (
+    sha256 varchar, cell integer, version integer, pixels_sha256 varchar,
     primary key (sha256, cell, version)
 );
 create table if not exists appearance (

@@ -2,16 +2,16 @@
 create or replace table near_pairs as
 with stands as (
     -- one record for the same pixels: its copies hang on it already; where nothing else joins them, each for itself
-    select id, sha256, cell, pixels_sha256
-    from pictures
-    where problem is null and pixels_sha256 is not null
+    select id, p.sha256, p.cell, k.key
+    from pictures p
+    join pixel_keys k using (id)
     qualify row_number() over (
-        partition by case when $use_same_pixels then pixels_sha256 when $use_same_bytes and cell = 0 then sha256 else id end
+        partition by case when $use_same_pixels then k.key when $use_same_bytes and p.cell = 0 then p.sha256 else id end
         order by id
     ) = 1
 ),
 decoded as (
-    select distinct sha256, cell, pixels_sha256 from pictures where problem is null and pixels_sha256 is not null
+    select distinct p.sha256, p.cell, k.key from pictures p join pixel_keys k using (id)
 ),
 laid as (
     -- the turn and the size are told from the first by id to the second; in a mirror a turn is its own way back
@@ -21,8 +21,8 @@ laid as (
     from aligned o
     join decoded p on p.sha256 = o.first_sha256 and p.cell = o.first_cell
     join decoded q on q.sha256 = o.second_sha256 and q.cell = o.second_cell
-    join stands a on a.pixels_sha256 = p.pixels_sha256
-    join stands b on b.pixels_sha256 = q.pixels_sha256
+    join stands a on a.key = p.key
+    join stands b on b.key = q.key
     where $use_near and $use_places and o.places >= $near_places and (a.sha256 <> b.sha256 or a.cell <> b.cell)
 ),
 found as (
@@ -32,11 +32,13 @@ found as (
     from candidates c
     join pictures p on p.id = c.first
     join pictures q on q.id = c.second
+    join pixel_keys k on k.id = c.first
+    join pixel_keys m on m.id = c.second
     join looks l
         on l.first_sha256 = p.sha256 and l.first_cell = p.cell
         and l.second_sha256 = q.sha256 and l.second_cell = q.cell and l.version = $look
-    join stands a on a.pixels_sha256 = p.pixels_sha256
-    join stands b on b.pixels_sha256 = q.pixels_sha256
+    join stands a on a.key = k.key
+    join stands b on b.key = m.key
     where $use_near
     union all
     select first, second, score, true,

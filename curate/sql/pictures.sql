@@ -21,7 +21,7 @@ tones as (
 )
 select r.id, r.location, m.sha256, m.bytes, r.cell,
     t.box_left, t.box_top, t.box_width, t.box_height,
-    f.width, f.height, f.format, f.mode, f.pixels_sha256, f.phash, f.dhash, f.detail,
+    f.width, f.height, f.format, f.mode, f.phash, f.dhash, f.detail,
     s.tone_ita_deg, b.class as tone_ita_class, s.tone_ita_confidence, s.tone_ita_share, s.tone_ita_method,
     a.ruler, a.ink, a.vignette, a.hair, a.highlight, a.border, a.blur, a.exposure, a.text,
     case when m.problem is not null or f.problem is not null then 'unreadable picture' end as problem,

@@ -6,7 +6,7 @@ with shown as (
     union all
     select 'bytes ' || sha256 || '/' || cell, id from pictures where problem is null and sha256 is not null
     union all
-    select 'pixels ' || pixels_sha256, id from pictures where problem is null and pixels_sha256 is not null
+    select 'pixels ' || key, id from pixel_keys
 ),
 grouped as (
     select min(id) over (partition by key) as first, id as second from shown

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate import built_with, decisions, freshness
+from curate import built_with, decisions, freshness, proofs
 from curate.components import grouped
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
-from curate.images import fingerprint
+from curate.images import identity
+from curate.images.hash_search import near_pairs
 from curate.look import LOOKED_AT
 from curate.pairs import LOOK_VERSION, VERSIONS, Sight, compare, sight
 from curate.report import Report
+from curate.same_pixels import hash_pixels
 from curate.searching import search
-from curate.workers import spread, worth
+from curate.workers import available
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
@@ -34,16 +36,19 @@ def run(workspace: Workspace) -> Report:
     recipe = workspace.recipe.dedup
     with workspace.database() as database:
         freshness.require(database, "inspect")
-        if recipe.near and recipe.by_places:
-            _require_places(database)
+        _require_looks(database, by_places=recipe.near and recipe.by_places)
+        proof = proofs.begin(database, workspace, "dedup")
         database.replace("decisions", decisions.read(workspace.decisions_path))
         report.notes += _unknown(database, workspace)
+        by_pixels = recipe.near or recipe.same_pixels  # copies of the same pixels stand for one where pictures are near
+        report.details["decoded_whole"] = hash_pixels(database, workspace) if by_pixels else 0
         with database.transaction():
+            database.build("pixel_keys", identity=identity.VERSION, by_pixels=by_pixels)
             database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
         waiting = database.rows("to_compare", look=LOOK_VERSION) if recipe.near else []
         hashed = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
-            for rows in spread(compare, _pairs(workspace, waiting), workers=worth(workspace.workers, len(waiting))):
+            for rows in workspace.workers.spread(compare, _pairs(workspace, waiting), pictures=len(waiting)):
                 schema = database.schema("looks")
                 database.insert("looks", pa.Table.from_pylist(rows, schema=schema))
                 advance(len(rows))
@@ -73,7 +78,7 @@ def run(workspace: Workspace) -> Report:
             joined = database.select("edge_ends")
             groups = grouped(records, joined)
             database.replace("twins", pa.table({"id": records, "twin": groups}))
-            built_with.note(database, "dedup", workspace.recipe.knobs("dedup"), VERSIONS)
+            built_with.note(database, "dedup", workspace.recipe.knobs("dedup"), VERSIONS, proof=proof)
             freshness.stamp(database, "dedup", "inspect")
         kin = grouped(records, pa.concat_tables([joined, database.select("kin_pairs")]))
         with database.lent(kin_groups=pa.table({"id": records, "kin": kin})):
@@ -89,16 +94,16 @@ def run(workspace: Workspace) -> Report:
     return report
 
 
-def _require_places(database: Database) -> None:
-    """Raise CorpusError where pictures are not known by their places: nothing would be found by them, and not said."""
+def _require_looks(database: Database, *, by_places: bool) -> None:
+    """Raise CorpusError where pictures are not known by what is asked for: nothing would be found, and not said."""
     if database.table("mode").to_pylist()[0]["labels_only"]:
         return
-    waiting = database.rows("to_inspect", **LOOKED_AT, by_places=True)
+    waiting = database.rows("to_inspect", **LOOKED_AT, by_places=by_places)
     if waiting:
         raise CorpusError(
             "inspect has not run since the recipe, or this version of curate, asks for more of each picture",
             where=str(database.said_of),
-            expected="all that the comparison by places needs ([dedup] by_places)",
+            expected="all that pictures are compared by, places too where the recipe says so ([dedup] by_places)",
             found=f"{len(waiting):,} {'file' if len(waiting) == 1 else 'files'} of which it is not known",
             done="nothing was changed",
             hint="curate build",
@@ -110,7 +115,7 @@ def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
     pictures = database.select("comparable", detail=detail)
     ids = pictures.column("id").combine_chunks()
     hashes = pictures.column("phash").to_numpy()
-    first, second, bits = fingerprint.near_pairs(np.asarray(hashes, dtype=np.uint64), distance)
+    first, second, bits = near_pairs(np.asarray(hashes, dtype=np.uint64), distance, threads=available())
     return pa.table(
         {
             "first": ids.take(pa.array(first)),

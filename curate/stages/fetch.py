@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curate import adoption, lock
+from curate import adoption
 from curate.errors import FetchError
 from curate.fetching.adopting import Counts, adopt, restore, widen
-from curate.fetching.alone import alone
 from curate.fetching.downloading import Job, download, job_of
 from curate.fetching.holdings import Holdings, lost
 from curate.fetching.listing import listed
@@ -41,10 +40,10 @@ def run(
     Without names: the sources of which something is or was here, and of those that were adopted only what is lost;
     where nothing is here, and with `from_`, all sources.
     The report counts files; its problems say what could not be done. Raises FetchError where the only source fails,
-    and where another curate fetches in this root; UsageError for a name that has no manifest.
+    CorpusError where another curate works on this root; UsageError for a name that has no manifest.
     """
     named = bool(sources)
-    with alone(workspace.cache):
+    with workspace.turn:
         chosen = sources or ([] if from_ else workspace.remembered()) or workspace.sources()
         wish = Wish(labels_only, masks, accept_license)
         return _run(workspace, chosen, named, wish, from_)
@@ -105,13 +104,16 @@ def _run(workspace: Workspace, sources: Sequence[str], named: bool, wish: Wish, 
     return report
 
 
-def needs(workspace: Workspace, source: str, *, labels_only: bool = False) -> bool:
+def needs(
+    workspace: Workspace, source: str, *, labels_only: bool = False, locks: Mapping[str, LockedSource] | None = None
+) -> bool:
     """Tell whether `run` has anything to do before a source can be parsed.
 
     Never for one that was adopted and whose objects are all here, however much its manifest names besides; but where
     only its labels were adopted, and now the pictures are wanted, its folders are looked through once more.
+    `locks`: what the lock says, for who asks of many sources.
     """
-    locked = lock.read(workspace.lock_path).get(source, LockedSource())
+    locked = (workspace.locked() if locks is None else locks).get(source, LockedSource())
     path = workspace.tree_path(source)
     tree = Tree.read(path, workspace.manifests[source])
     if not path.exists() or lost(workspace, tree, locked) or (not labels_only and _narrow(workspace, locked)):
@@ -123,7 +125,7 @@ def needs(workspace: Workspace, source: str, *, labels_only: bool = False) -> bo
 
 def _narrow(workspace: Workspace, locked: LockedSource) -> bool:
     """Tell whether a folder is still there of which only the labels were adopted."""
-    return any((workspace.root / folder).exists() for folder in locked.labels_only)
+    return any(adoption.is_there(workspace.folder(folder)) for folder in locked.labels_only)
 
 
 def _due(held: Holdings, source: str, named: bool, wish: Wish, unreachable: set[str]) -> list[Job]:

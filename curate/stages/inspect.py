@@ -1,4 +1,4 @@
-"""inspect: every file that is claimed is read and decoded once; what is known of its bytes is kept under their hash."""
+"""inspect: every claimed file is read and decoded once, at the scale needed; facts are kept under its bytes' hash."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from curate import built_with, freshness
+from curate import built_with, freshness, proofs
 from curate.db import Database
+from curate.errors import CurateError
 from curate.files import Location
 from curate.images import artefacts, montage, tone
 from curate.look import LOOKED_AT, VERSIONS, Errand, Facts, look
 from curate.records import Layout
 from curate.report import Report
-from curate.workers import spread, worth
 from curate.workspace import Workspace
 
 _PICTURES_AT_ONCE = 16  # files in one errand of a worker: enough to make the way there and back cheap
 _ROWS_AT_ONCE = 2000  # rows held before they are written: what a kill can cost
 
-_TABLES = ("fingerprints", "features", "appearance", "masked_tones", "tiles", "sheets_cut")
+_TABLES = ("pixels", "fingerprints", "features", "appearance", "masked_tones", "tiles", "sheets_cut")
 
 _ALGORITHMS = [{"montage": montage.VERSION}]
 
@@ -35,34 +35,42 @@ def run(workspace: Workspace) -> Report:
     report = Report("inspect", "files")
     with workspace.database() as database:
         freshness.require(database, "parse")
-        if not database.table("mode").to_pylist()[0]["labels_only"]:
+        proof = proofs.begin(database, workspace, "inspect")
+        is_labels_only = database.table("mode").to_pylist()[0]["labels_only"]
+        asked = {**LOOKED_AT, "by_places": workspace.recipe.dedup.by_places}
+        if not is_labels_only:
             with database.transaction():
                 if database.has("algorithms") and database.table("algorithms").to_pylist() != _ALGORITHMS:
                     database.build("forget_tiles")
                 database.replace("algorithms", pa.Table.from_pylist(_ALGORITHMS))
-            waiting = database.rows("to_inspect", **LOOKED_AT, by_places=workspace.recipe.dedup.by_places)
+            waiting = database.rows("to_inspect", **asked)
             report.there = database.count("members")
             report.made = len(waiting)
             with workspace.progress("inspect", len(waiting), "files") as advance:
                 held, before = Facts(), 0
-                for facts in spread(
-                    look, _errands(workspace, waiting), workers=worth(workspace.workers, _weight(waiting))
-                ):
-                    held.add(facts)
-                    advance(len(facts.members))
-                    before += len(facts.members) + len(facts.mask_members)
-                    if len(held.fingerprints) + len(held.tiles) >= _ROWS_AT_ONCE:
-                        _write(database, held)
-                        held = Facts()
+                errands = _errands(workspace, waiting)
+                try:
+                    for facts in workspace.workers.spread(look, errands, pictures=_weight(waiting)):
+                        held.add(facts)
+                        advance(len(facts.members))
+                        before += len(facts.members) + len(facts.mask_members)
+                        if len(held.fingerprints) + len(held.tiles) >= _ROWS_AT_ONCE:
+                            _write(database, held)
+                            held = Facts()
+                except CurateError:  # a cluster that is lost, a program that is gone: what is known is known
+                    _write(database, held)
+                    raise
                 _write(database, held)
             report.there = max(0, database.count("members") - before)
+            if waiting and database.rows("to_inspect", **asked):
+                proof = None  # what is not known now will be asked for again
         with database.transaction():
             database.replace("algorithms", pa.Table.from_pylist(_ALGORITHMS))
             database.replace("tone_bounds", tone_bounds(workspace.recipe.tone.bounds))
             database.replace("artefact_thresholds", artefact_thresholds())
             database.build("records")
             database.build("pictures", **VERSIONS)
-            built_with.note(database, "inspect", workspace.recipe.knobs("tone"), LOOKED_AT)
+            built_with.note(database, "inspect", workspace.recipe.knobs("tone"), LOOKED_AT, proof=proof)
             freshness.stamp(database, "inspect", "parse")
         for row in database.rows("not_readable"):
             report.left_out[row["problem"]] = row["pictures"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from curate import built_with, freshness
+from curate import built_with, freshness, proofs
 from curate.db import Database
 from curate.errors import LabelMapError
 from curate.labelmaps import LabelMaps
@@ -23,15 +23,16 @@ def run(workspace: Workspace) -> Report:
     Raises LabelMapError where a map contradicts itself, or where a label occurs that no map knows; all stays as it was.
     """
     report = Report("label", "records", anew=True)
-    maps = LabelMaps.read(workspace.label_maps, list(workspace.manifests))
-    own = workspace.own_maps()
     with workspace.database() as database:
         freshness.require(database, "dedup")
+        proof = proofs.begin(database, workspace, "label")
+        maps = LabelMaps.read(workspace.label_maps, list(workspace.manifests))
+        own = workspace.own_maps()
         with database.transaction():
             build(database, maps.tables(), on_conflict=workspace.recipe.label.on_conflict)
             database.replace("own_maps", pa.table({"name": pa.array(own, pa.string())}))
             require_all_mapped(database, workspace, done="nothing was changed")
-            built_with.note(database, "label", workspace.recipe.knobs("label"), {})
+            built_with.note(database, "label", workspace.recipe.knobs("label"), {}, proof=proof)
             freshness.stamp(database, "label", "dedup")
         for row in database.rows("label_outcome"):
             if row["status"] == "mapped":

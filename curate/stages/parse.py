@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from curate import built_with, freshness
+from curate import built_with, freshness, proofs
 from curate import sources as parsers
 from curate.db import Database
 from curate.errors import CorpusError, ManifestError, ParseError
@@ -43,6 +43,9 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
         )
     with workspace.database(create=True) as database:
         database.build("facts")
+        before = _mode(database)
+        now = labels_only if labels_only is not None else bool(before)
+        proof = proofs.begin(database, workspace, "parse", labels_only=now)
         known = {row["source"]: row["key"] for row in database.table("parsed").to_pylist()}
         with workspace.progress("parse", len(chosen), "sources") as advance:
             for source in chosen:
@@ -52,15 +55,18 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
                 if known.get(source) != key:
                     report.made += _parse(database, workspace, source, files, key)
                 advance(1)
-        is_new = _mode(database, labels_only) or report.made > 0 or freshness.late_stage(database, "parse") is not None
+        database.replace("mode", pa.table({"labels_only": [now]}))
+        is_new = now != before or report.made > 0 or freshness.late_stage(database, "parse") is not None
         with database.transaction():
             database.replace("sources", _sources(workspace))
             database.replace("expected_counts", _expected(workspace))
             database.build("records")
             for source in chosen:
                 database.replace_source("parsed_files", source, _read_from(workspace, source))
-            wanted = {"corpus.sources": workspace.recipe.knobs("corpus")["corpus.sources"]}
-            built_with.note(database, "parse", wanted, {"parsers": parsers.version()})
+            wanted = {"corpus.sources": list(workspace.recipe.corpus.sources)}
+            is_all = set(chosen) == {name for name in workspace.manifests if workspace.tree_path(name).exists()}
+            kept = proof if is_all else None
+            built_with.note(database, "parse", wanted, {"parsers": parsers.version()}, proof=kept)
             if is_new:
                 freshness.stamp(database, "parse", None)
         report.there = sum(database.count(table) for table in _TABLES.values()) - report.made
@@ -166,12 +172,9 @@ def _each(claims: Sequence[tuple[int, Claim]], name: str) -> Iterator[Any]:
     return (getattr(claim, name) for _, claim in claims)
 
 
-def _mode(database: Database, labels_only: bool | None) -> bool:
-    """Note whether this root needs pictures; return whether that is new."""
-    before = bool(database.table("mode").to_pylist()[0]["labels_only"]) if database.has("mode") else None
-    now = labels_only if labels_only is not None else bool(before)
-    database.replace("mode", pa.table({"labels_only": [now]}))
-    return now != before
+def _mode(database: Database) -> bool | None:
+    """Return whether this root was built from labels alone; None where that is not known yet."""
+    return bool(database.table("mode").to_pylist()[0]["labels_only"]) if database.has("mode") else None
 
 
 def _expected(workspace: Workspace) -> pa.Table:

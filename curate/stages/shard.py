@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from curate import locked_corpus, whole
+from pathlib import Path
+
+from curate import built_with, encoded_before, locked_corpus, proofs, whole
 from curate.corpus_rows import CorpusRows
 from curate.errors import CorpusError
 from curate.freshness import require
 from curate.ml import shards
 from curate.report import Report
-from curate.shardset import LabelNames, ShardSet
+from curate.shardset import LabelNames, ShardSet, harm
 from curate.workspace import Workspace
 
 
@@ -26,31 +28,58 @@ def run(workspace: Workspace) -> Report:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
         require(database, "split")
+        before = built_with.proofs(database).get("split")
         names = LabelNames.read(database)
+    proof = proofs.made_of(workspace, "shard", before) if before else None
     rows = CorpusRows.of(workspace)
     tally = rows.tally()
     made = ShardSet.of(rows, tally, names)
     report.details |= {"folder": str(made.home), "key": made.key}
     is_there = made.home.is_dir()
     harm = made.harm() if is_there else "not there"
-    _write(made, make=harm is not None)
+    taken = _write(made, make=harm is not None)
     if harm is None:
         report.there = tally.pictures
     else:
         report.made = tally.pictures
+        report.details["taken"] = taken
+        if taken:
+            report.notes.append(f"{taken:,} of them were taken from the last shards, the others encoded")
     if is_there and harm is not None:
         report.notes.append(f"the shards that lay here were damaged ({harm}); they were made anew")
     report.notes += locked_corpus.write(workspace, lock, shards=made.home)
+    more = encoded_before.note(workspace, made.key, is_made=harm is not None) if proof else {}
+    proofs.leave(workspace, "shard", proof, key=made.key, **more)
     report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
 
 
-def _write(made: ShardSet, *, make: bool) -> None:
+def standing(workspace: Workspace) -> Path | None:
+    """Return the folder of the shards where `run` has nothing to do, as far as can be told without reading the corpus
+    or a shard: what they are made of is what they were made of, and they are there, named by the lock, and not damaged.
+
+    None where a run that was killed has left something to sweep, too. Raises what `proofs.standing` raises.
+    """
+    with workspace.database(read_only=True) as database:
+        before = built_with.proofs(database).get("split")
+    left = proofs.has_left(workspace, "shard", proofs.made_of(workspace, "shard", before)) if before else None
+    if left is None:
+        return None
+    home = workspace.cache / "shards" / left["key"]
+    pointer = home.parent / "current"
+    if not home.is_dir() or not pointer.is_file() or pointer.read_bytes() != f"{home.name}\n".encode():
+        return None
+    is_swept = not any(home.parent.glob(whole.PARTS))
+    return home if is_swept and harm(home) is None else None
+
+
+def _write(made: ShardSet, *, make: bool) -> int:
+    taken = 0
     try:
         whole.sweep_parts(made.home.parent)
         if make:
             with whole.folder(made.home, replace=True) as part:
-                made.write(part)
+                taken = made.write(part)
         shards.point(made.home)
     except OSError as broken:
         raise CorpusError(
@@ -60,3 +89,4 @@ def _write(made: ShardSet, *, make: bool) -> None:
             done="what was half written is gone again",
             hint="make room or mend the folder, then curate shard",
         ) from broken
+    return taken

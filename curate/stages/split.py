@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate import __version__, built_with, db, freshness, locked_corpus
+from curate import __version__, built_with, db, freshness, locked_corpus, proofs
 from curate.components import grouped
 from curate.db import Database
 from curate.errors import CorpusError, UsageError
@@ -34,6 +34,7 @@ def run(workspace: Workspace) -> Report:
     lock = workspace.lock()
     with workspace.database() as database, database.transaction():
         freshness.require(database, "label")
+        proof = proofs.begin(database, workspace, "split")
         database.require("license_order", "label")
         had_splits = database.has("splits")
         if had_splits:
@@ -67,7 +68,8 @@ def run(workspace: Workspace) -> Report:
                 hint="curate build; if it says so again, report it with this message",
             )
         methods_wanted = {"corpus.diagnosis_methods": list(methods)}
-        built_with.note(database, "split", workspace.recipe.knobs("split") | methods_wanted, {"curate": __version__})
+        knobs = workspace.recipe.knobs("split") | methods_wanted
+        built_with.note(database, "split", knobs, {"curate": __version__}, proof=proof)
         database.build("built_with")
         freshness.stamp(database, "split", "label")
         if had_splits:
@@ -84,6 +86,7 @@ def run(workspace: Workspace) -> Report:
         for row in database.rows("split_sizes"):
             report.details[row["split"]] = row["pictures"]
     report.notes += locked_corpus.write(workspace, lock)
+    proofs.leave(workspace, "split", proof)
     return report
 
 
