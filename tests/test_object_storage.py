@@ -29,7 +29,7 @@ from s3_server import S3, s3_server
 from tiny_source import FILES, LABELS, PICTURES, ZIP, adopt, locked, packed, sha, tree, workspace
 from written_rar import Odd, rar5
 
-from curate import Workspace, encoded, pipeline, storage
+from curate import Workspace, pipeline, storage
 from curate.archive import members_of, read_member, unread
 from curate.audit import verify
 from curate.bucket import TEMPORARY, Bucket
@@ -39,7 +39,7 @@ from curate.errors import CorpusError, CurateError, FetchError, StorageError, Us
 from curate.export import FORMATS
 from curate.export.handover import run as export
 from curate.ranges import Ranges
-from curate.stages import fetch, inspect
+from curate.stages import fetch
 from curate.storage import place
 
 SOURCES = ("isic_2018", "pad_ufes_20")
@@ -296,8 +296,7 @@ def built(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workspa
     """One corpus whose files and objects are in a bucket, built by two processes, and one where all is on this disk."""
     made = {}
     with pytest.MonkeyPatch.context() as patch:
-        for module in (inspect, encoded):  # as if there were pictures enough for two
-            patch.setattr(module, "worth", lambda workers, pictures: workers)
+        patch.setattr("curate.workers._WORTH", 1)  # as if there were pictures enough for two
         _build(made, s3, tmp_path_factory)
     return made
 
