@@ -3,7 +3,7 @@
 Pixels are equal only where all are decoded, which a look at a fraction of the size does not do. Pictures with equal
 pixels have equal sizes and means, though, whatever scale and file they are decoded from, so only pictures that share
 them have to be decoded whole. (Perceptual hashes would not do: on gradients, patterns and noise their bits hang on the
-last digit, and two scales of one picture differ in up to 22 of 64.)
+last digit, and two scales of one picture differ in up to 20 of 64.)
 """
 
 from __future__ import annotations
