@@ -52,7 +52,8 @@ def hashed(sights: list[Sight]) -> list[dict[str, Any]]:
 def _waiting(database: Database) -> list[dict[str, Any]]:
     rows = database.select("to_hash", fingerprint=fingerprint.VERSION, identity=identity.VERSION)
     sizes = np.column_stack([rows.column(side).to_numpy() for side in ("width", "height")])
-    found = identity.may_be_equal(sizes, identity.unpacked(rows.column("means").to_pylist()))
+    lossless = rows.column("lossless").to_numpy()
+    found = identity.may_be_equal(sizes, identity.unpacked(rows.column("means").to_pylist()), lossless)
     found &= ~rows.column("hashed").to_numpy()
     waiting: list[dict[str, Any]] = rows.filter(pa.array(found)).to_pylist()
     return waiting
