@@ -7,6 +7,7 @@ before it does anything, also one that joins later. How it is used: docs/cluster
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import os
@@ -16,6 +17,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,8 +56,6 @@ def connect(address: str, root: Path | str) -> Iterator[Cluster]:
 def connect_to_read(address: str, folder: Path | str) -> Iterator[Cluster]:
     """Yield the workers of a scheduler, fit to read what lies in a folder; see `connect`. Nothing is written there."""
     distributed = _library()
-    from distributed.comm.addressing import resolve_address
-
     folder = Path(folder).absolute()
     try:
         terms = Terms.of(address, folder)
@@ -64,9 +64,10 @@ def connect_to_read(address: str, folder: Path | str) -> Iterator[Cluster]:
             "the folder cannot be read", where=str(folder), found=refused.strerror, hint="name another folder"
         ) from refused
     try:
-        resolve_address(address)  # else a client that never came about waits for itself as it goes
+        with ThreadPoolExecutor(1) as thread:  # of its own: in a notebook a loop runs in this one
+            thread.submit(asyncio.run, _require_scheduler(address)).result()
         client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as silent:
+    except Exception as silent:
         raise CurateError(
             "no Dask scheduler answers",
             where=address,
@@ -237,6 +238,20 @@ def _library() -> Any:
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]:
         logging.getLogger(name).setLevel(logging.NOTSET)  # as the one above it says
     return distributed
+
+
+async def _require_scheduler(address: str) -> None:
+    """Raise where no scheduler answers: a client waits for ever for one that never does, and for itself as it goes."""
+    distributed = _library()
+    scheduler = distributed.rpc(address, connection_args=distributed.Security().get_connection_args("client"))
+    try:
+        answer = await asyncio.wait_for(scheduler.identity(), _CONNECT_S)
+    except TimeoutError:
+        raise TimeoutError(f"nothing that Dask says within {_CONNECT_S} s") from None
+    finally:
+        await scheduler.close_rpc()
+    if not str(answer.get("type")).endswith("Scheduler"):
+        raise ValueError(f"a {answer.get('type')} of Dask")
 
 
 def _first_line(error: BaseException) -> str:

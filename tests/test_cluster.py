@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -244,12 +245,26 @@ def test_a_worker_that_does_not_see_the_files(
     assert "all machines" in str(told.value.hint)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "foo://here:1", "tcp://127.0.0.1:9"])
+@pytest.mark.parametrize(
+    "address", ["nonsense", "foo://here:1", "tcp://127.0.0.1:9", "tls://127.0.0.1:9", "ucx://127.0.0.1:9"]
+)
 def test_an_address_at_which_nobody_answers(tmp_path: Path, address: str) -> None:
     with pytest.raises(CurateError, match="no Dask scheduler answers") as told:
         _impatient(address, tmp_path)
     assert (told.value.where, told.value.exit_code) == (address, 3)
     assert "dask scheduler" in str(told.value.hint)
+
+
+def test_what_is_no_scheduler(dask: DaskCluster, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        with pytest.raises(CurateError, match="no Dask scheduler answers") as told:
+            _impatient(f"tcp://127.0.0.1:{mute.getsockname()[1]}", tmp_path)
+        assert told.value.found == "nothing that Dask says within 1 s"
+    with Client(dask.address, set_as_default=False) as client:
+        worker = next(iter(client.nthreads()))
+    with pytest.raises(CurateError, match="no Dask scheduler answers") as told:
+        _impatient(worker, tmp_path)
+    assert told.value.found == "a Worker of Dask"
 
 
 def test_without_the_extra(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from curate.demo.server import serve
-from soak import children
-from soak.trials import Finding, Ground, Played
-
 
 def main() -> None:
     """Play the trials that are named by their seeds."""
+    # Only here: each worker process of a build loads this module once more, and would load all of them with it.
+    from curate.demo.server import serve
+    from soak import children
+    from soak.trials import Finding, Ground, Played
+
     folder = Path(sys.argv[1])
     (folder / "worlds").mkdir(parents=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -19,8 +20,12 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import pandas  # noqa: F401
+import pyarrow.pandas_compat  # noqa: F401
+import scipy.fftpack
 import scipy.sparse.csgraph  # noqa: F401
+import tqdm  # noqa: F401
 import xlrd  # noqa: F401
+from PIL import Image
 
 import curate.audit.verify
 import curate.cli
@@ -32,6 +37,9 @@ for _name in ("fetch", "parse", "inspect", "dedup", "label", "split", "shard"):
     importlib.import_module(f"curate.stages.{_name}")
 for _found in pkgutil.iter_modules(curate.sources.__path__):
     importlib.import_module(f"curate.sources.{_found.name}")
+Image.init()
+gc.collect()
+gc.freeze()  # a child that collects would copy the pages of all that is loaded
 
 LIMIT_S = 120.0  # of one command: a build of such a world takes about a second, and what takes longer hangs
 
