@@ -231,10 +231,11 @@ def _edit(path: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+MANIFEST_CHANGE = ("manifests/clinic.toml", 'attribution = "clinic"', 'attribution = "Clinic"')
 WITHDRAWN = "decision,first,second,note\nwithdraw,clinic:2.jpg,,\n"
 CHANGES: dict[str, Callable[[Path], None]] = {
     "fetch": lambda root: place(root, "ward", range(4, 9)),
-    "parse": _edit("manifests/clinic.toml", 'attribution = "clinic"', 'attribution = "Clinic"'),
+    "parse": _edit(*MANIFEST_CHANGE),
     "inspect": _line("curate.toml", '[tone]\nbounds = "kinyanjui_2020"\n'),
     "dedup": _line("decisions.csv", WITHDRAWN),
     "label": _edit("label_maps/clinic.csv", "basaliom,basal_cell_carcinoma", "basaliom,melanoma"),
@@ -311,6 +312,14 @@ def _edited_lock(root: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace('"pictures": 6', '"pictures": 7'), encoding="utf-8")
 
 
+def _shard_alone(root: Path) -> None:
+    """Write shards while a manifest says something else; then let it say again what it said."""
+    path, old, new = MANIFEST_CHANGE
+    _edit(path, old, new)(root)
+    pipeline.run("shard", Workspace(root, workers=1))
+    _edit(path, new, old)(root)
+
+
 HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "an object is lost": ("fetch", _lose_object),
     "the database is an older one": ("split", _older),
@@ -319,6 +328,7 @@ HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "labels alone in between": ("parse", _labels_alone),
     "dedup was stopped": ("dedup", _bad_decision),
     "dedup alone in between": ("label", lambda root: pipeline.run("dedup", Workspace(root, workers=1))),
+    "shard alone, and another manifest": ("shard", _shard_alone),
     "other code": ("label", _of_another_code),
     "the lock was edited": ("split", _edited_lock),
     "no proofs": ("split", lambda root: (root / "data_cache/proofs.json").unlink()),
