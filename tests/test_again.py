@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import pyarrow as pa
 import pytest
 from conftest import Curate
 from drawn_sheets import picture
 
-from curate import pipeline, proofs
+from curate import encoded_before, pipeline, proofs
+from curate.db import Database
 from curate.images import codec
 from curate.recipe import RANGES, Recipe
 from curate.report import Report
@@ -374,3 +376,14 @@ def test_pictures_that_other_code_encoded_are_encoded_anew(root: Path, tmp_path:
     path.write_text(proofs._form(left), encoding="utf-8")
     assert build(root)["shard"].details["taken"] == 0
     assert corpus(root) == from_nothing(root, tmp_path / "nothing")
+
+
+def test_a_tile_that_lies_elsewhere_on_its_sheet_is_not_taken(tmp_path: Path) -> None:
+    marks = []
+    tile = {"id": "asan:sheet/1", "sha256": "0" * 64, "cell": 1, "box_top": 4, "box_width": 90, "box_height": 90}
+    for left in (4, 5, 4):
+        with Database(tmp_path / "corpus.duckdb", create=True) as database:
+            database.replace("records", pa.table({"id": ["asan:sheet/1"], "source": ["asan"]}))
+            database.replace("pictures", pa.Table.from_pylist([tile | {"box_left": left}]))
+            marks.append(encoded_before.tile_marks(database))
+    assert marks[0] == marks[2] != marks[1]
