@@ -17,6 +17,7 @@ from drawn_sheets import picture
 
 from curate import encoded_before, pipeline, proofs
 from curate.db import Database
+from curate.errors import CorpusError
 from curate.images import codec
 from curate.recipe import RANGES, Recipe
 from curate.report import Report
@@ -366,6 +367,15 @@ def test_what_the_last_shards_hold_is_not_encoded_anew(root: Path, tmp_path: Pat
     assert report.made == 9
     assert 0 < report.details["taken"] < 9
     assert corpus(root) == from_nothing(root, tmp_path / "fewer")
+
+
+def test_no_stage_builds_on_claims_under_another_manifest_than_those_before_it(root: Path) -> None:
+    pipeline.run("parse", Workspace(root), sources=["clinic"])
+    pipeline.run("label", Workspace(root, workers=1))  # nothing is new
+    _edit(*MANIFEST_CHANGE)(root)
+    assert pipeline.run("parse", Workspace(root)).made == 0
+    with pytest.raises(CorpusError, match="inspect has not run since"):
+        pipeline.run("split", Workspace(root))
 
 
 def test_pictures_that_other_code_encoded_are_encoded_anew(root: Path, tmp_path: Path) -> None:
