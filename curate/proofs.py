@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from curate import built_with, freshness, whole
-from curate.db import Database
+from curate.db import Database, is_unfinished
 from curate.workspace import Workspace
 
 BEFORE = {"parse": None, "inspect": "parse", "dedup": "inspect", "label": "dedup", "split": "label", "shard": "split"}
@@ -72,7 +72,7 @@ def standing(workspace: Workspace, *, labels_only: bool) -> list[str]:
     Raises CorpusError where the database cannot be opened, and what reading the root's own files raises.
     """
     found: list[str] = []
-    if not whole.unchanged(workspace.database_path):
+    if not whole.unchanged(workspace.database_path) or is_unfinished(workspace.database_path):
         return found
     with workspace.database(read_only=True) as database:
         for stage, left in _left(database, workspace, labels_only=labels_only).items():

@@ -6,6 +6,8 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -291,6 +293,15 @@ def _stranger(root: Path) -> None:
         connection.execute("update corpus set sex = 'other'")
 
 
+def _killed_stranger(root: Path) -> None:
+    """Change a row by other means than curate's, so that the file itself is not touched yet."""
+    path = str(root / "data_cache" / "corpus.duckdb")
+    change = "import duckdb, os, sys; held = duckdb.connect(sys.argv[1])"
+    change += "; held.execute(sys.argv[2]); os._exit(0)"
+    subprocess.run([sys.executable, "-c", change, path, "update corpus set sex = 'other'"], check=True)
+    assert Path(f"{path}.wal").exists()
+
+
 def _lose_object(root: Path) -> None:
     next(path for path in (root / "data_cache" / "objects").glob("*/*")).unlink()
 
@@ -328,6 +339,7 @@ HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "the database is an older one": ("split", _older),
     "the database has no seal": ("parse", lambda root: (root / "data_cache/corpus.duckdb.sha256").unlink()),
     "a stranger wrote into it": ("parse", _stranger),
+    "a stranger was killed": ("parse", _killed_stranger),
     "labels alone in between": ("parse", _labels_alone),
     "dedup was stopped": ("dedup", _bad_decision),
     "dedup alone in between": ("label", lambda root: pipeline.run("dedup", Workspace(root, workers=1))),
