@@ -34,7 +34,8 @@ from pyarrow import csv
 from curate import pairs
 from curate.db import Database
 from curate.demo.photographs import Shot, develop
-from curate.images import fingerprint
+from curate.images import identity
+from curate.images.hash_search import near_pairs
 from curate.look import LOOKED_AT
 from curate.recipe import DedupRecipe
 
@@ -264,6 +265,9 @@ def facts(rows: Rows, archive_of: dict[str, str]) -> dict[str, pa.Table]:
         phash = phash ^ np.where(
             rows.how == 3, np.uint64(1) << (hashed(numbers, f"bit {bit}") % np.uint64(64)), np.uint64(0)
         )
+    cells = identity.CELLS**2 + 3
+    numbered = same_pixels[:, None] * cells + np.arange(cells)
+    means = (hashed(numbered, "means") >> np.uint64(48)).astype("<u2")
     large = np.where(rows.how == 3, 1, 2)
     zeros = pa.array(np.zeros(rows.count, np.int32))
     key = {"sha256": sha256, "cell": zeros}
@@ -285,12 +289,15 @@ def facts(rows: Rows, archive_of: dict[str, str]) -> dict[str, pa.Table]:
             "height": pa.array(384 * large),
             "format": pa.array(["JPEG"] * rows.count),
             "mode": pa.array(["RGB"] * rows.count),
-            "pixels_sha256": pixels,
             "phash": pa.array(phash),
             "dhash": pa.array(dhash),
             "detail": pa.array(5 + 40 * share(same_pixels, "detail")),
+            "means": pa.FixedSizeBinaryArray.from_buffers(
+                pa.binary(2 * cells), rows.count, [None, pa.py_buffer(means)]
+            ),
             "problem": pa.nulls(rows.count, pa.string()),
         },
+        "pixels": key | {"version": _all(rows, identity.VERSION), "pixels_sha256": pixels},
         "appearance": key
         | {
             "version": _all(rows, LOOKED_AT["appearance"]),
@@ -307,8 +314,9 @@ def facts(rows: Rows, archive_of: dict[str, str]) -> dict[str, pa.Table]:
 def looks(database: Database) -> pa.Table:
     """Return what second looks would have said of the pairs that `dedup` will take for candidates: the fact table."""
     recipe = DedupRecipe()
+    database.build("pixel_keys", identity=identity.VERSION, by_pixels=True)
     pictures = database.select("comparable", detail=recipe.near_detail)
-    first, second, bits = fingerprint.near_pairs(pictures.column("phash").to_numpy(), recipe.near_distance)
+    first, second, bits = near_pairs(pictures.column("phash").to_numpy(), recipe.near_distance)
     ids = pictures.column("id").combine_chunks()
     found = {"first": ids.take(pa.array(first)), "second": ids.take(pa.array(second))}
     database.replace("candidates", pa.table(found | {"distance": pa.array(bits, pa.int32())}))

@@ -17,6 +17,7 @@ TEMPORARY = ".tmp"
 """Below what name an object is put that is too large to be hashed in memory, until its hash is known."""
 
 _OBJECT = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
+_TEMPORARY = re.compile(r"(.+)-(\d{1,9})-[0-9a-f]+")
 _SMALL = 16 << 20  # bytes that are held in memory
 
 
@@ -116,8 +117,8 @@ class Bucket(Store):
         return self._known
 
     def _swept(self, name: str) -> bool:
-        host, pid, _ = name.rsplit("-", 2)
-        gone = host == platform.node() and not is_alive(int(pid))
+        named = _TEMPORARY.fullmatch(name)
+        gone = named is not None and named[1] == platform.node() and not is_alive(int(named[2]))
         if gone:
             storage.remove(self.folder / TEMPORARY / name)
         return gone

@@ -71,7 +71,7 @@ def connect_to_read(address: str, folder: Path | str) -> Iterator[Cluster]:
             "no Dask scheduler answers",
             where=address,
             expected="the address that `dask scheduler` prints, such as tcp://192.0.2.7:8786",
-            found=str(silent).splitlines()[0] if str(silent) else type(silent).__name__,
+            found=_first_line(silent),
             done="nothing was begun",
             hint="mend the address, or start one with `dask scheduler`; without --scheduler this machine does the work",
         ) from silent
@@ -137,7 +137,7 @@ class Cluster:
                 raise CurateError(
                     "a worker of the cluster cannot run curate as it is installed here",
                     where=worker,
-                    found=str(said).splitlines()[0],
+                    found=_first_line(said),
                     done="nothing was begun",
                     hint="install there what is installed here, start that worker again, then type the same again",
                 )
@@ -156,12 +156,13 @@ class Cluster:
 
         alone_since = None
         while True:
+            is_own = future.status == "error"  # then a TimeoutError is the item's, and not that of the wait for it
             try:
-                with self._heard():
-                    return future.result(timeout=_LOOK_S)
+                with self._heard():  # what is done has still to come from the worker: that takes as long as it is large
+                    return future.result(timeout=_ALONE_S if future.done() else _LOOK_S)
             except TimeoutError:
-                if future.done():
-                    raise  # the item's own
+                if is_own:
+                    raise
                 with self._heard():
                     anybody = bool(self._client.nthreads())
                 alone_since = None if anybody else alone_since or time.monotonic()
@@ -238,6 +239,10 @@ def _library() -> Any:
     return distributed
 
 
+def _first_line(error: BaseException) -> str:
+    return next(filter(None, str(error).splitlines()), type(error).__name__)
+
+
 def _paths(item: Any) -> Iterator[Path]:
     """Yield the files that an item names."""
     if isinstance(item, Path):
@@ -261,13 +266,13 @@ def _task(terms: Terms, packed: bytes) -> Any:
     from distributed import get_worker
 
     global _working
-    _require_fit(terms, get_worker())
-    for name in ONE_THREAD:  # before OpenCV is loaded
-        os.environ[name] = "1"
-    function, item = pickle.loads(packed)
-    with _count:
+    with _count:  # first of all: to load what an item needs takes seconds, and it is at work by then
         _working += 1
     try:
+        _require_fit(terms, get_worker())
+        for name in ONE_THREAD:  # before OpenCV is loaded
+            os.environ[name] = "1"
+        function, item = pickle.loads(packed)
         return function(item)
     finally:
         with _count:

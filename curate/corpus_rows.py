@@ -22,8 +22,9 @@ Table = Literal["corpus", "exclusions"]
 
 COUNTED = ("source", "category", "subtype", "license", "tone_reported", "tone_ita_class", "diagnosis_method")
 
-MEMORY = "256MB"
-"""For sorting rows; what is more goes to a temporary folder."""
+MEMORY = "1GB"
+"""For sorting and joining rows; what is more lies on the disk. A join of a million records holds what a quarter of it
+cannot."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import importlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
@@ -97,11 +97,18 @@ def run(stage: str, workspace: Workspace, **options: object) -> Report:
     Raises CorpusError where another curate works on this root, and the stage is one of `STAGES`.
     """
     started = time.monotonic()
-    # Where there is no data_cache yet, only a fetch makes one: any other stage is refused, and leaves no trace.
-    with workspace.turn if stage in STAGES and (stage == "fetch" or workspace.cache.is_dir()) else nullcontext():
+    with _turn(workspace, stage):
         report: Report = importlib.import_module(f"curate.stages.{stage}").run(workspace, **options)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _turn(workspace: Workspace, stage: str) -> AbstractContextManager[object]:
+    """Return the turn in which a stage runs; none for one that is not of `STAGES`.
+
+    Where there is no data_cache yet, only a fetch makes one: any other stage is refused, and leaves no trace.
+    """
+    return workspace.turn if stage in STAGES and (stage == "fetch" or workspace.cache.is_dir()) else nullcontext()
 
 
 def rehearse(workspace: Workspace, stages: Sequence[str] = ("dedup", "label", "split")) -> dict[str, Any]:
@@ -109,11 +116,12 @@ def rehearse(workspace: Workspace, stages: Sequence[str] = ("dedup", "label", "s
 
     `reports` of the stages, and what `curate.audit.difference.difference` says, `before` being the corpus as it is.
     Where there is no corpus yet, all that is said is the reports. The second looks at pairs are done, and forgotten.
-    Raises CorpusError where the stage before the first of them has not run.
+    Raises CorpusError where the stage before the first of them has not run, or another curate works on this root.
     """
     from curate.audit.difference import difference
 
     with (
+        _turn(workspace, stages[0]),  # else a build could change the corpus after it was copied, before it is compared
         workspace.database(read_only=True) as database,
         scratch(workspace.cache, ".dry-run-") as folder,
     ):

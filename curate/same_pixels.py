@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.db import Database
-from curate.errors import CorpusError, CurateError, ReaderError
+from curate.errors import CorpusError, CurateError, ReaderError, StorageError
 from curate.files import Location, read_location
 from curate.images import codec, fingerprint, identity
 from curate.look import pixel_fact
@@ -45,14 +45,18 @@ def hash_pixels(database: Database, workspace: Workspace) -> int:
 
 
 def hashed(sights: list[Sight]) -> list[dict[str, Any]]:
-    """Decode each picture whole, in a worker: rows for the fact table `pixels`. Raises CorpusError, ReaderError."""
+    """Decode each picture whole, in a worker: rows for the fact table `pixels`.
+
+    Raises CorpusError, ReaderError, StorageError.
+    """
     return [row for _, here in groupby(sights, key=lambda one: one.location) for row in _hashed(list(here))]
 
 
 def _waiting(database: Database) -> list[dict[str, Any]]:
     rows = database.select("to_hash", fingerprint=fingerprint.VERSION, identity=identity.VERSION)
     sizes = np.column_stack([rows.column(side).to_numpy() for side in ("width", "height")])
-    found = identity.may_be_equal(sizes, identity.unpacked(rows.column("means").to_pylist()))
+    lossless = rows.column("lossless").to_numpy()
+    found = identity.may_be_equal(sizes, identity.unpacked(rows.column("means").to_pylist()), lossless)
     found &= ~rows.column("hashed").to_numpy()
     waiting: list[dict[str, Any]] = rows.filter(pa.array(found)).to_pylist()
     return waiting
@@ -68,7 +72,7 @@ def _hashed(sights: list[Sight]) -> Iterator[dict[str, Any]]:
         for one in sights:
             pixels = whole if one.box is None else codec.crop(whole, one.box)
             yield pixel_fact(one.sha256, one.cell, pixels)
-    except (ReaderError, CorpusError):
+    except (ReaderError, StorageError, CorpusError):
         raise
     except (CurateError, OSError, KeyError, ValueError) as gone:
         raise _changed(first, str(gone).partition("\n")[0]) from gone

@@ -86,7 +86,8 @@ def hashed(seen: list[Seen], workers: Workers, progress: Progress) -> list[Seen]
     sound = [one for one in seen if not one.problem]
     different = list({one.sha256: one for one in sound}.values())
     sizes = np.array([(one.width, one.height) for one in different], np.int64).reshape(-1, 2)
-    found = identity.may_be_equal(sizes, identity.unpacked([one.means for one in different]))
+    whole = np.array([one.pixels_sha256 is not None for one in different], np.bool_)
+    found = identity.may_be_equal(sizes, identity.unpacked([one.means for one in different]), whole)
     wanted = {one.sha256 for one, may in zip(different, found.tolist(), strict=True) if may}
     waiting = [one for one in sound if one.sha256 in wanted and one.pixels_sha256 is None]
     batches = (waiting[start : start + _AT_ONCE] for start in range(0, len(waiting), _AT_ONCE))

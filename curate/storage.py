@@ -6,7 +6,7 @@ import importlib.util
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -168,8 +168,9 @@ def put_pieces(pieces: Iterable[bytes], path: Path) -> None:
         with reaching(path):
             file.close()
     except BaseException:
-        file.discard()
         file.forced = True  # else the end of the file object would put what is there
+        with suppress(Exception):  # a storage that refuses this too has said why already
+            file.discard()
         raise
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import os
 import struct
-import tempfile
 import zipfile
 import zlib
 from typing import BinaryIO, cast
 
 from curate.hostile import LARGEST_MEMBER, MOST_MEMBERS, Entry, refused, shown, too_large, too_many
+from curate.inflated import Inflated
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, ValueError)
 """What the standard library raises for a zip that is damaged, or made to do harm."""
 
 _DIRECTORY = 32 << 20  # bytes of the list of members that are read; 100,000 members have some 10 MB
-_SPOOL = 64 << 20  # bytes of a compressed inner zip kept in memory; more goes to a temporary file
 _STEP = 1 << 20  # bytes asked for at a time
 # No source uses others, and the standard library unpacks all of a piece of bzip2 or LZMA at once, whatever its header
 # says: a kilobyte may fill the memory.
@@ -66,11 +65,13 @@ class Zip:
         return b"".join(self._pieces(self._zip.getinfo(name)))
 
     def inner(self, name: str) -> Zip:
-        """Return the zip inside that is the member of that name; one that is stored is read in place."""
+        """Return the zip inside that is the member of that name, read in place."""
         if name not in self._inner:
             info = self._zip.getinfo(name)
-            window = self._window(info) if info.compress_type == zipfile.ZIP_STORED else self._unpacked(info)
-            self._inner[name] = Zip(window, f"{self.where}!/{shown(name)}")
+            inside: io.RawIOBase = self._window(info)
+            if info.compress_type != zipfile.ZIP_STORED:
+                inside = Inflated(inside, info.file_size, info.CRC)
+            self._inner[name] = Zip(inside, f"{self.where}!/{shown(name)}")
         return self._inner[name]
 
     def forget(self, name: str) -> None:
@@ -138,16 +139,7 @@ class Zip:
             raise zipfile.BadZipFile(f"no local header for {info.filename!r}")
         names, extra = struct.unpack("<HH", header[26:30])
         start = info.header_offset + _LOCAL_HEADER + names + extra
-        return _Window(self._file, start, info.file_size)
-
-    def _unpacked(self, info: zipfile.ZipInfo) -> io.RawIOBase:
-        # A zip needs its end first and then jumps: a compressed one is unpacked once, not at each jump.
-        spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - lives as long as the archive does
-        self._expect(info)
-        with self._zip.open(info) as member:
-            while chunk := member.read(_STEP):
-                spool.write(chunk)
-        return _Window(cast(io.BufferedIOBase, spool), 0, spool.tell(), owned=True)
+        return _Window(self._file, start, info.compress_size)
 
 
 class _Careful(io.BufferedReader):
@@ -179,15 +171,14 @@ class _Careful(io.BufferedReader):
 
 
 class _Window(io.RawIOBase):
-    """The bytes `start` to `start + size` of a file, as a file; `owned`: closed with it."""
+    """The bytes `start` to `start + size` of a file, as a file."""
 
-    def __init__(self, file: io.BufferedIOBase, start: int, size: int, *, owned: bool = False) -> None:
-        self._file, self._start, self._size, self._at, self._owned = file, start, size, 0, owned
+    def __init__(self, file: _Careful, start: int, size: int) -> None:
+        self._file, self._start, self._size, self._at = file, start, size, 0
 
     def expect(self, start: int, end: int) -> None:
         """Say of the file around it what is said of this."""
-        if isinstance(self._file, _Careful):
-            self._file.expect(self._start + start, self._start + min(end, self._size))
+        self._file.expect(self._start + start, self._start + min(end, self._size))
 
     def readable(self) -> bool:
         return True
@@ -206,8 +197,3 @@ class _Window(io.RawIOBase):
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
-
-    def close(self) -> None:
-        if self._owned:
-            self._file.close()
-        super().close()

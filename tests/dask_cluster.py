@@ -94,6 +94,11 @@ def doubled(number: int) -> int:
     return 2 * number
 
 
+def impatient(number: int) -> None:
+    """Give up."""
+    raise TimeoutError("of its own")
+
+
 def deadly(path: Path) -> None:
     """Kill the worker that is at it, as the system does where memory runs out."""
     os.kill(os.getpid(), signal.SIGKILL)

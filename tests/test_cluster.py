@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Curate, Once
-from dask_cluster import DaskCluster, dask_cluster, deadly, doubled, handed_over
+from dask_cluster import DaskCluster, dask_cluster, deadly, doubled, handed_over, impatient
 from demo_corpus import build as build_demo
 from distributed import Client
 from small_corpus import drawn
 from test_shards import _hashes
 
-from curate import cluster, pipeline
+from curate import cluster, pipeline, turn
 from curate.corpus_rows import digest
 from curate.errors import CorpusError, CurateError
 from curate.export.handover import run as export
@@ -80,7 +80,7 @@ def test_the_same_bytes_as_one_process(
         export(far, "imagefolder", tmp_path / "far pictures")
     export(Workspace(root, workers=1), "imagefolder", tmp_path / "pictures")
     assert _hashes(tmp_path / "far pictures") == _hashes(tmp_path / "pictures")
-    assert not list((root / "data_cache").glob(".*"))
+    assert [path.name for path in (root / "data_cache").glob(".*")] == [turn.NAME]
 
 
 def test_a_worker_that_is_killed_costs_its_tasks_alone(
@@ -153,6 +153,16 @@ def test_in_their_order_some_at_a_time_and_errors_as_they_are(dask: DaskCluster,
         assert next(stopped) == 0
         stopped.close()
         assert next(workers.spread(doubled, [21], pictures=1)) == 42
+
+
+def test_a_wait_that_ends_is_not_the_outcome(
+    dask: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.0001)
+    with cluster.connect_to_read(dask.address, tmp_path) as workers:
+        assert list(workers.spread(doubled, range(100, 140), pictures=40)) == [2 * n for n in range(100, 140)]
+        with pytest.raises(TimeoutError, match="of its own"):
+            list(workers.spread(impatient, [1], pictures=1))
 
 
 def test_any_folder_of_pictures(dask: DaskCluster, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from s3_server import S3, s3_server
 from tiny_source import FILES, LABELS, PICTURES, ZIP, adopt, locked, packed, sha, tree, workspace
 from written_rar import Odd, rar5
 
-from curate import Workspace, encoded, pipeline, storage
+from curate import Workspace, pipeline, storage
 from curate.archive import members_of, read_member, unread
 from curate.audit import verify
 from curate.bucket import TEMPORARY, Bucket
@@ -38,8 +38,10 @@ from curate.demo import isic_files, pad_ufes_20
 from curate.errors import CorpusError, CurateError, FetchError, StorageError, UsageError
 from curate.export import FORMATS
 from curate.export.handover import run as export
+from curate.pairs import sight
 from curate.ranges import Ranges
-from curate.stages import fetch, inspect
+from curate.same_pixels import hashed
+from curate.stages import fetch
 from curate.storage import place
 
 SOURCES = ("isic_2018", "pad_ufes_20")
@@ -209,7 +211,7 @@ def test_objects_there_are_the_same_as_here(away: Path, tmp_path: Path) -> None:
 def test_what_a_killed_run_left_there_is_swept(away: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     dead, host = int(ended.stdout), platform.node()
-    names = [f"{host}-{dead}-aa", f"{host}-{os.getpid()}-aa", f"another-host-{dead}-aa"]
+    names = [f"{host}-{dead}-aa", f"{host}-{os.getpid()}-aa", f"another-host-{dead}-aa", "a-b-stray", "stray"]
     put(away / TEMPORARY, dict.fromkeys(names, b"half"))
     store = Bucket(away)
     assert (store.sweep(), list(store), store.files()) == (1, [], {})
@@ -296,8 +298,7 @@ def built(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workspa
     """One corpus whose files and objects are in a bucket, built by two processes, and one where all is on this disk."""
     made = {}
     with pytest.MonkeyPatch.context() as patch:
-        for module in (inspect, encoded):  # as if there were pictures enough for two
-            patch.setattr(module, "worth", lambda workers, pictures: workers)
+        patch.setattr("curate.workers._WORTH", 1)  # as if there were pictures enough for two
         _build(made, s3, tmp_path_factory)
     return made
 
@@ -358,6 +359,10 @@ def test_who_may_not_read_is_told_so(built: dict[str, Workspace], s3: S3, monkey
     monkeypatch.setattr(s3, "refuses", lambda line: line.startswith("GET /lesions/objects/"))
     there = Workspace(built["there"].root, workers=1)
     before = there.lock_path.read_bytes()
+    asked = "select sha256, location from pictures where problem is null and id like 'isic_2018:%' order by id limit 1"
+    (row,) = there.ask(asked).to_pylist()
+    with pytest.raises(StorageError, match="does not permit"):
+        hashed([sight(there, row | {"cell": 0})])
     steps: list[Callable[[], object]] = [
         lambda: verify.run(there),
         lambda: export(there, "imagefolder", place("s3://lesions/none")),
@@ -378,6 +383,13 @@ def test_faults_end_with_a_message(built: dict[str, Workspace], s3: S3, curate: 
     assert (told.returncode, "cannot be reached" in told.stderr) == (3, True)
     assert "next:" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_an_upload_that_cannot_even_be_given_up(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = len(s3.asked)
+    monkeypatch.setattr(s3, "refuses", lambda line: not line.startswith("POST") and len(s3.asked) > asked)
+    with pytest.raises(StorageError, match="does not permit"):
+        storage.put_pieces([bytes(60 << 20)], place("s3://lesions/large"))
 
 
 def test_a_server_that_goes_away_in_the_middle(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

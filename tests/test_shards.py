@@ -504,6 +504,21 @@ def test_pieces_say_what_they_were_not_given(tmp_path: Path) -> None:
             held.get("a")
 
 
+def test_a_worker_lost_in_mid_shard_leaves_nothing_beside_the_shards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(row: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shards, "encode", lost)
+    with Pieces(tmp_path / "pieces") as held:
+        held.add(pieces.lay(held.folder, [("a", b"12345")]))
+        with pytest.raises(KeyboardInterrupt):
+            pieces.fill(Order.of(tmp_path / "shard", held, [{"id": "a"}]))
+        assert len(list(held.folder.iterdir())) == 2, "the piece, and what was begun"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_piece_cut_short_is_no_picture(tmp_path: Path) -> None:
     with Pieces(tmp_path / "pieces") as held:
         held.add(pieces.lay(held.folder, [("a", b"12345")]))

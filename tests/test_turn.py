@@ -114,6 +114,19 @@ def test_it_waits_and_says_so(corpus: Path) -> None:
         assert second.wait(timeout=60) == 0
 
 
+def test_a_rehearsal_holds_the_root_until_it_has_compared(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Workspace(corpus)
+
+    def compared(before: Path, after: Path) -> dict[str, object]:
+        with pytest.raises(CorpusError, match="another curate works on this root"):
+            pipeline.run("label", Workspace(corpus))
+        return {"changes": []}
+
+    monkeypatch.setattr("curate.audit.difference.difference", compared)
+    assert pipeline.rehearse(here)["equal"]
+    assert not here.turn.held
+
+
 def test_who_waits_can_be_stopped(corpus: Path) -> None:
     with another(corpus), typed("--root", corpus, "label", "--wait") as second:
         assert second.stderr is not None

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -72,7 +72,8 @@ def settle(connection: duckdb.DuckDBPyConnection, path: Path | None) -> bool:
     Returns whether the folder is new: False where another connection of this process has the file open too.
     """
     connection.execute(SOUND)
-    connection.execute(SILENT)
+    with suppress(duckdb.InvalidInputException):  # in a notebook that could show no bar it refuses to be told so
+        connection.execute(SILENT)
     settings = "select current_setting('temp_directory'), parse_formatted_bytes(current_setting('memory_limit'))"
     ((folder, given),) = connection.execute(settings).fetchall()
     is_new = _SPILL not in folder  # else another connection of this process has the file open, and both share one

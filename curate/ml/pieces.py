@@ -154,6 +154,6 @@ def fill(order: Order) -> Shard:
             yield row, reader.read(where)
 
     try:
-        return shards.write_one(order.path, pictures())
+        return shards.write_one(order.path, pictures(), order.pieces)
     finally:
         reader.close()

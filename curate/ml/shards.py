@@ -105,13 +105,14 @@ def write(
     ]
 
 
-def write_one(path: Path, pictures: Iterable[tuple[Row, bytes]]) -> Shard:
+def write_one(path: Path, pictures: Iterable[tuple[Row, bytes]], begun_in: Path | None = None) -> Shard:
     """Write one shard: pictures in the order of their place, each with its row; one of them in memory at a time.
 
     It has its name when it is whole: in a cluster two workers may be at one shard, where one was thought to be lost.
+    Until then it lies in `begun_in`, a folder on the same disk that is taken away with what a lost one has left there.
     """
     digest, size, held = hashlib.sha256(), 0, 0
-    begun = path.with_name(f".{uuid.uuid4().hex}")
+    begun = (begun_in or path.parent) / f".{uuid.uuid4().hex}"
     with begun.open("wb") as out:
         for row, data in pictures:
             record = frame(encode({**row, "image": data}))
