@@ -6,7 +6,8 @@ from the knobs of the recipe, and from the code that encodes. So they are taken 
 
 - those shards were written by this very code and these libraries, with the same knobs (`curate.proofs`);
 - the file that holds them has the sha256 that `index.json` says, and that the hash beside it;
-- a picture has the same id, sha256 and size; and where it is a tile, each id of its source is the tile that it was.
+- a picture has the same id, sha256 and size; and where it is a tile, each id of its source is the tile that it was, and
+  lies where it lay.
 
 What is not found in this way is encoded as ever, and what was found has the same bytes: nobody can tell afterwards.
 """
@@ -88,7 +89,7 @@ def mark(row: Mapping[str, Any]) -> bytes:
 
 
 def tile_marks(database: Database) -> dict[str, str]:
-    """Return by source of sheets a hash of which tile each of its ids is."""
+    """Return by source of sheets a hash of which tile each of its ids is, and of where that lies."""
     return {row["source"]: row["tiles"] for row in database.rows("tile_marks")}
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from curate import built_with, freshness, whole
-from curate.db import Database
+from curate.db import Database, is_unfinished
 from curate.workspace import Workspace
 
 BEFORE = {"parse": None, "inspect": "parse", "dedup": "inspect", "label": "dedup", "split": "label", "shard": "split"}
@@ -42,18 +42,28 @@ _LIBRARIES = (
 )  # fmt: skip
 
 
-def begin(database: Database, workspace: Workspace, stage: str, *, labels_only: bool = False) -> str | None:
+def begin(database: Database, workspace: Workspace, stage: str, *, labels_only: bool | None = None) -> str | None:
     """Take away the proof of a stage that is about to run; return the one that it leaves when it is done.
 
-    None where the stage before has none. `labels_only` is asked for `parse` alone.
+    See `of`; `labels_only` is asked for `parse` alone, which writes it down later.
     """
-    proofs = built_with.proofs(database)
-    if stage in proofs:
+    if stage in built_with.proofs(database):
         built_with.forget_proof(database, stage)
-    before = BEFORE[stage]
-    if before is not None and before not in proofs:
-        return None
-    return made_of(workspace, stage, proofs[before] if before else None, labels_only=labels_only)
+    if labels_only is None:
+        return of(database, workspace, stage)
+    return made_of(workspace, stage, None, labels_only=labels_only)
+
+
+def of(database: Database, workspace: Workspace, stage: str) -> str | None:
+    """Return the proof that a stage leaves which runs now; None where one before it would leave another by now.
+
+    A stage that runs alone looks at the same root as those before it (a manifest, say), which may have looked at
+    another: nobody knows then of what its tables are.
+    """
+    labels_only = bool(database.table("mode").to_pylist()[0]["labels_only"])
+    before = BEFORE[stage] or ""
+    left = _left(database, workspace, labels_only=labels_only)
+    return made_of(workspace, stage, left[before]) if before in left else None
 
 
 def standing(workspace: Workspace, *, labels_only: bool) -> list[str]:
@@ -62,21 +72,27 @@ def standing(workspace: Workspace, *, labels_only: bool) -> list[str]:
     Raises CorpusError where the database cannot be opened, and what reading the root's own files raises.
     """
     found: list[str] = []
-    if not whole.unchanged(workspace.database_path):
+    if not whole.unchanged(workspace.database_path) or is_unfinished(workspace.database_path):
         return found
     with workspace.database(read_only=True) as database:
-        proofs = built_with.proofs(database)
-        before = None
-        for stage in BEFORE:
-            left = proofs.get(stage)
-            if left is None or freshness.late_stage(database, stage) is not None:
-                break
-            if left != made_of(workspace, stage, before, labels_only=labels_only):
+        for stage, left in _left(database, workspace, labels_only=labels_only).items():
+            if freshness.late_stage(database, stage) is not None:
                 break
             if stage == "split" and not has_left(workspace, stage, left):
                 break
             found.append(stage)
-            before = left
+    return found
+
+
+def _left(database: Database, workspace: Workspace, *, labels_only: bool) -> dict[str, str]:
+    """Return, in their order, the stages whose proofs are those of now; none behind the first whose proof is not."""
+    left, found = built_with.proofs(database), dict[str, str]()
+    before = None
+    for stage in BEFORE:
+        proof = left.get(stage)
+        if proof is None or proof != made_of(workspace, stage, before, labels_only=labels_only):
+            break
+        found[stage] = before = proof
     return found
 
 

@@ -6,15 +6,19 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import pyarrow as pa
 import pytest
 from conftest import Curate
 from drawn_sheets import picture
 
-from curate import pipeline, proofs, turn
+from curate import encoded_before, pipeline, proofs, turn
+from curate.db import Database
 from curate.errors import CorpusError
 from curate.images import codec
 from curate.recipe import RANGES, Recipe
@@ -236,10 +240,11 @@ def _edit(path: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+MANIFEST_CHANGE = ("manifests/clinic.toml", 'attribution = "clinic"', 'attribution = "Clinic"')
 WITHDRAWN = "decision,first,second,note\nwithdraw,clinic:2.jpg,,\n"
 CHANGES: dict[str, Callable[[Path], None]] = {
     "fetch": lambda root: place(root, "ward", range(4, 9)),
-    "parse": _edit("manifests/clinic.toml", 'attribution = "clinic"', 'attribution = "Clinic"'),
+    "parse": _edit(*MANIFEST_CHANGE),
     "inspect": _line("curate.toml", '[tone]\nbounds = "kinyanjui_2020"\n'),
     "dedup": _line("decisions.csv", WITHDRAWN),
     "label": _edit("label_maps/clinic.csv", "basaliom,basal_cell_carcinoma", "basaliom,melanoma"),
@@ -292,6 +297,15 @@ def _stranger(root: Path) -> None:
         connection.execute("update corpus set sex = 'other'")
 
 
+def _killed_stranger(root: Path) -> None:
+    """Change a row by other means than curate's, so that the file itself is not touched yet."""
+    path = str(root / "data_cache" / "corpus.duckdb")
+    change = "import duckdb, os, sys; held = duckdb.connect(sys.argv[1])"
+    change += "; held.execute(sys.argv[2]); os._exit(0)"
+    subprocess.run([sys.executable, "-c", change, path, "update corpus set sex = 'other'"], check=True)
+    assert Path(f"{path}.wal").exists()
+
+
 def _lose_object(root: Path) -> None:
     next(path for path in (root / "data_cache" / "objects").glob("*/*")).unlink()
 
@@ -316,15 +330,25 @@ def _edited_lock(root: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace('"pictures": 6', '"pictures": 7'), encoding="utf-8")
 
 
+def _shard_alone(root: Path) -> None:
+    """Write shards while a manifest says something else; then let it say again what it said."""
+    path, old, new = MANIFEST_CHANGE
+    _edit(path, old, new)(root)
+    pipeline.run("shard", Workspace(root, workers=1))
+    _edit(path, new, old)(root)
+
+
 DAMAGED = "damaged"  # by its hash; it is refused, and made anew
 HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "an object is lost": ("fetch", _lose_object),
     "the database is an older one": (DAMAGED, _older),
     "the database has no seal": ("parse", lambda root: (root / "data_cache/corpus.duckdb.sha256").unlink()),
     "a stranger wrote into it": (DAMAGED, _stranger),
+    "a stranger was killed": ("parse", _killed_stranger),
     "labels alone in between": ("parse", _labels_alone),
     "dedup was stopped": ("dedup", _bad_decision),
     "dedup alone in between": ("label", lambda root: pipeline.run("dedup", Workspace(root, workers=1))),
+    "shard alone, and another manifest": ("shard", _shard_alone),
     "other code": ("label", _of_another_code),
     "the lock was edited": ("split", _edited_lock),
     "no proofs": ("split", lambda root: (root / "data_cache/proofs.json").unlink()),
@@ -367,6 +391,15 @@ def test_what_the_last_shards_hold_is_not_encoded_anew(root: Path, tmp_path: Pat
     assert corpus(root) == from_nothing(root, tmp_path / "fewer")
 
 
+def test_no_stage_builds_on_claims_under_another_manifest_than_those_before_it(root: Path) -> None:
+    pipeline.run("parse", Workspace(root), sources=["clinic"])
+    pipeline.run("label", Workspace(root, workers=1))  # nothing is new
+    _edit(*MANIFEST_CHANGE)(root)
+    assert pipeline.run("parse", Workspace(root)).made == 0
+    with pytest.raises(CorpusError, match="inspect has not run since"):
+        pipeline.run("split", Workspace(root))
+
+
 def test_pictures_that_other_code_encoded_are_encoded_anew(root: Path, tmp_path: Path) -> None:
     place(root, "ward", range(6, 8))
     path = root / "data_cache" / "proofs.json"
@@ -375,3 +408,14 @@ def test_pictures_that_other_code_encoded_are_encoded_anew(root: Path, tmp_path:
     path.write_text(proofs._form(left), encoding="utf-8")
     assert build(root)["shard"].details["taken"] == 0
     assert corpus(root) == from_nothing(root, tmp_path / "nothing")
+
+
+def test_a_tile_that_lies_elsewhere_on_its_sheet_is_not_taken(tmp_path: Path) -> None:
+    marks = []
+    tile = {"id": "asan:sheet/1", "sha256": "0" * 64, "cell": 1, "box_top": 4, "box_width": 90, "box_height": 90}
+    for left in (4, 5, 4):
+        with Database(tmp_path / "corpus.duckdb", create=True) as database:
+            database.replace("records", pa.table({"id": ["asan:sheet/1"], "source": ["asan"]}))
+            database.replace("pictures", pa.Table.from_pylist([tile | {"box_left": left}]))
+            marks.append(encoded_before.tile_marks(database))
+    assert marks[0] == marks[2] != marks[1]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from curate.db.confined import QueryError
 from curate.db.database import Database
+from curate.db.opening import is_unfinished
 from curate.db.questions import answer, ask
 from curate.db.scripts import SQL, script, sentence, views
 
-__all__ = ["SQL", "Database", "QueryError", "answer", "ask", "script", "sentence", "views"]
+__all__ = ["SQL", "Database", "QueryError", "answer", "ask", "is_unfinished", "script", "sentence", "views"]

@@ -82,7 +82,7 @@ class Database:
     def close(self) -> None:
         """Close the file, so that another process may open it; where it was written, leave its sha256 beside it."""
         self._connection.close()
-        if self._writes and not self.path.with_name(f"{self.path.name}.wal").exists():
+        if self._writes and not opening.is_unfinished(self.path):
             try:
                 whole.seal(self.path)
             except OSError as refused:

@@ -102,6 +102,11 @@ def require(path: Path) -> None:
         raise CorpusError("there is no corpus here yet", where=str(path), hint="curate build")
 
 
+def is_unfinished(path: Path) -> bool:
+    """Tell whether changes lie beside the file that are not in it yet: who made them was killed, or is at it."""
+    return path.with_name(f"{path.name}.wal").exists()
+
+
 def _make(path: Path) -> None:
     """Make an empty database under another name first: a file that is cut short never stands under the final name."""
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")

@@ -45,6 +45,7 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
         database.build("facts")
         before = _mode(database)
         now = labels_only if labels_only is not None else bool(before)
+        left = built_with.proofs(database).get("parse")
         proof = proofs.begin(database, workspace, "parse", labels_only=now)
         known = {row["source"]: row["key"] for row in database.table("parsed").to_pylist()}
         with workspace.progress("parse", len(chosen), "sources") as advance:
@@ -56,7 +57,9 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
                     report.made += _parse(database, workspace, source, files, key)
                 advance(1)
         database.replace("mode", pa.table({"labels_only": [now]}))
-        is_new = now != before or report.made > 0 or freshness.late_stage(database, "parse") is not None
+        is_late = freshness.late_stage(database, "parse") is not None
+        # Another manifest gives other tables of the same claims; and who was killed behind the claims has said nothing.
+        is_new = now != before or report.made > 0 or is_late or proof != left
         with database.transaction():
             database.replace("sources", _sources(workspace))
             database.replace("expected_counts", _expected(workspace))
@@ -65,7 +68,7 @@ def run(workspace: Workspace, sources: Sequence[str] = (), *, labels_only: bool 
                 database.replace_source("parsed_files", source, _read_from(workspace, source))
             wanted = {"corpus.sources": list(workspace.recipe.corpus.sources)}
             is_all = set(chosen) == {name for name in workspace.manifests if workspace.tree_path(name).exists()}
-            kept = proof if is_all else None
+            kept = proof if is_all or proof == left else None
             built_with.note(database, "parse", wanted, {"parsers": parsers.version()}, proof=kept)
             if is_new:
                 freshness.stamp(database, "parse", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate import built_with, encoded_before, locked_corpus, proofs, whole
+from curate import encoded_before, locked_corpus, proofs, whole
 from curate.corpus_rows import CorpusRows
 from curate.errors import CorpusError
 from curate.freshness import require
@@ -28,9 +28,8 @@ def run(workspace: Workspace) -> Report:
         if not database.has("corpus"):
             raise CorpusError("there is no corpus here yet", where=str(workspace.root), hint="curate build")
         require(database, "split")
-        before = built_with.proofs(database).get("split")
+        proof = proofs.of(database, workspace, "shard")
         names = LabelNames.read(database)
-    proof = proofs.made_of(workspace, "shard", before) if before else None
     rows = CorpusRows.of(workspace)
     tally = rows.tally()
     made = ShardSet.of(rows, tally, names)
@@ -61,8 +60,8 @@ def standing(workspace: Workspace) -> Path | None:
     None where a run that was killed has left something to sweep, too. Raises what `proofs.standing` raises.
     """
     with workspace.database(read_only=True) as database:
-        before = built_with.proofs(database).get("split")
-    left = proofs.has_left(workspace, "shard", proofs.made_of(workspace, "shard", before)) if before else None
+        proof = proofs.of(database, workspace, "shard")
+    left = proofs.has_left(workspace, "shard", proof) if proof else None
     if left is None:
         return None
     home = workspace.cache / "shards" / left["key"]
