@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import functools
 import importlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from curate import freshness, proofs
 from curate.db import Database
@@ -22,7 +21,6 @@ from curate.workspace import Workspace
 STAGES = ("fetch", "parse", "inspect", "dedup", "label", "split", "shard")
 """What `curate build` does, in this order; `train` and `quantize` follow on the shards, by their own commands."""
 
-_Options = ParamSpec("_Options")
 _COUNTED = {
     "parse": ("claims", ("claims", "sheets", "cases", "listed_pairs")),
     "inspect": ("files", ("members",)),
@@ -33,20 +31,6 @@ _COUNTED = {
 """What the report of a stage counts, and the tables in which that is."""
 
 
-def _in_turn(
-    build: Callable[Concatenate[Workspace, _Options], Iterator[Report]],
-) -> Callable[Concatenate[Workspace, _Options], Iterator[Report]]:
-    """Let no other process write in the root from the first stage to the last, nor between two of them."""
-
-    @functools.wraps(build)
-    def held(workspace: Workspace, /, *given: _Options.args, **options: _Options.kwargs) -> Iterator[Report]:
-        with workspace.turn:
-            yield from build(workspace, *given, **options)
-
-    return held
-
-
-@_in_turn
 def build(
     workspace: Workspace,
     sources: Sequence[str] = (),
@@ -65,6 +49,14 @@ def build(
     """
     if until not in STAGES:
         raise UsageError(f"there is no stage {until!r}", expected=", ".join(STAGES), hint="curate build --help")
+    workspace.sources(sources)  # in a root that is none, wrong words leave no trace
+    with workspace.turn:  # from the first stage to the last, so that no other writes between two of them
+        yield from _build(workspace, sources, until, labels_only, accept_license)
+
+
+def _build(
+    workspace: Workspace, sources: Sequence[str], until: str, labels_only: bool, accept_license: bool
+) -> Iterator[Report]:
     proofs.code()
     chosen, absent = _choose(workspace, sources)
     standing: dict[str, Report] = {}
