@@ -265,14 +265,16 @@ def test_after_any_changes_the_corpus_is_that_of_a_build_from_nothing(root: Path
     assert corpus(root) == from_nothing(root, tmp_path / "nothing")
 
 
-def _older(root: Path) -> None:
-    """Build with another salt, then put the database back as it was before, and the recipe too."""
-    path, recipe = root / "data_cache" / "corpus.duckdb", root / "curate.toml"
-    shutil.copy2(path, root / "older")
+def _older(root: Path, *, seal: bool = False) -> None:
+    """Build with another salt, then put the database back as it was before, and the recipe too; or with its seal."""
+    cache, recipe = root / "data_cache", root / "curate.toml"
+    names = ["corpus.duckdb", *(["corpus.duckdb.sha256"] if seal else [])]
+    for name in names:
+        shutil.copy2(cache / name, root / name)
     recipe.write_text(RECIPE + '[split]\nsalt = "other"\n', encoding="utf-8")
     build(root)
-    shutil.copy2(root / "older", path)
-    (root / "older").unlink()
+    for name in names:
+        shutil.move(root / name, cache / name)
     recipe.write_text(RECIPE, encoding="utf-8")
 
 
@@ -342,6 +344,7 @@ DAMAGED = "damaged"  # by its hash; it is refused, and made anew
 HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "an object is lost": ("fetch", _lose_object),
     "the database is an older one": (DAMAGED, _older),
+    "the database is an older one, whole": ("split", lambda root: _older(root, seal=True)),
     "the database has no seal": ("parse", lambda root: (root / "data_cache/corpus.duckdb.sha256").unlink()),
     "a stranger wrote into it": (DAMAGED, _stranger),
     "a stranger was killed": ("parse", _killed_stranger),
