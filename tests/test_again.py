@@ -17,7 +17,7 @@ import pytest
 from conftest import Curate
 from drawn_sheets import picture
 
-from curate import encoded_before, pipeline, proofs, turn
+from curate import encoded_before, fitness, pipeline, proofs, turn
 from curate.db import Database
 from curate.errors import CorpusError
 from curate.images import codec
@@ -422,3 +422,11 @@ def test_a_tile_that_lies_elsewhere_on_its_sheet_is_not_taken(tmp_path: Path) ->
             database.replace("pictures", pa.Table.from_pylist([tile | {"box_left": left}]))
             marks.append(encoded_before.tile_marks(database))
     assert marks[0] == marks[2] != marks[1]
+
+
+def test_all_that_a_stage_reads_of_curate_itself_is_its_code() -> None:
+    package = Path(proofs.__file__).parent
+    kinds = {path.suffix for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    shown = {".js", ".css"}  # on pages, which no stage makes
+    published = {".csv"}  # what others say of their sources: no stage reads it
+    assert kinds - shown - published == set(fitness.READ)
