@@ -17,7 +17,7 @@ import pytest
 from conftest import Curate
 from drawn_sheets import picture
 
-from curate import encoded_before, fitness, pipeline, proofs, turn
+from curate import encoded_before, fitness, pipeline, proofs, turn, whole
 from curate.db import Database
 from curate.errors import CorpusError
 from curate.images import codec
@@ -401,6 +401,19 @@ def test_no_stage_builds_on_claims_under_another_manifest_than_those_before_it(r
     assert pipeline.run("parse", Workspace(root)).made == 0
     with pytest.raises(CorpusError, match="inspect has not run since"):
         pipeline.run("split", Workspace(root))
+
+
+def test_shards_of_the_same_name_that_were_put_there_are_not_those_that_were_made(root: Path, tmp_path: Path) -> None:
+    folder = shard.standing(Workspace(root))
+    assert folder
+    index = folder / "index.json"
+    said = json.loads(index.read_text(encoding="utf-8"))
+    said["made_with"]["pillow"] = "1.0"  # an older copy, then
+    index.write_text(json.dumps(said), encoding="utf-8")
+    whole.seal(index)
+    place(root, "ward", range(6, 8))
+    assert build(root)["shard"].details["taken"] == 0
+    assert corpus(root) == from_nothing(root, tmp_path / "nothing")
 
 
 def test_pictures_that_other_code_encoded_are_encoded_anew(root: Path, tmp_path: Path) -> None:
