@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curate import proofs
+from curate import proofs, whole
 from curate.corpus_rows import CorpusRows
 from curate.db import Database
 from curate.errors import CorpusError
@@ -52,6 +52,8 @@ class EncodedBefore:
             index = shards.read_index(folder)
         except CorpusError:
             return None
+        if whole.sha256(folder / "index.json") != noted.get("index"):
+            return None  # others of the same name, put there since: an older copy may be by other code
         here = workspace.recipe.shard.said()
         if any(index["recipe"].get(knob) != here.get(knob) for knob in _KNOBS):
             return None
@@ -93,14 +95,15 @@ def tile_marks(database: Database) -> dict[str, str]:
     return {row["source"]: row["tiles"] for row in database.rows("tile_marks")}
 
 
-def note(workspace: Workspace, key: str, *, is_made: bool) -> dict[str, str]:
+def note(workspace: Workspace, key: str, index: str, *, is_made: bool) -> dict[str, str]:
     """Return what `shard` has to note of its shards, so that the next may take their pictures.
 
-    Of shards that were there already what was noted of them stays, if anything was.
+    `index` is the sha256 (hex) of their index. Of shards that were there already what was noted of them stays, if
+    anything was.
     """
     if not is_made:
         noted = proofs.noted(workspace).get("shard", {})
-        kept = noted.items() if noted.get("key") == key else ()
+        kept = noted.items() if (noted.get("key"), noted.get("index")) == (key, index) else ()
         return {word: value for word, value in kept if word == "encoded_by" or word.startswith("tiles of ")}
     with workspace.database(read_only=True) as database:
         marks = tile_marks(database)

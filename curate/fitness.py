@@ -22,6 +22,9 @@ STANDS = "what was known before stands"
 # Libraries from whose version bytes follow, or whether a worker is understood at all.
 _LIBRARIES = ("distributed", "faiss-cpu", "imagehash", "numpy", "opencv-python-headless", "pillow", "scipy")
 
+READ = (".py", ".sql", ".txt")
+"""The endings of those files of curate that the work follows from."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -41,28 +44,32 @@ class Terms:
 def standing() -> dict[str, str]:
     """Return what has to be the same on both ends: the code of curate, Python, the processor, some libraries."""
     return {
-        "curate": f"{__version__}, code {_code()}",
+        "curate": f"{__version__}, code {code()[:12]}",
         "python": ".".join(platform.python_version_tuple()[:2]),
         "processor": platform.machine(),
-        **{name: _version(name) for name in _LIBRARIES},
+        **{name: version(name) for name in _LIBRARIES},
     }
 
 
 @functools.cache
-def _code() -> str:
-    """Return a hash of the code of curate as it is installed here: two checkouts may say one version."""
+def code() -> str:
+    """Return the sha256 (hex) of the code of curate as it is installed here: two checkouts may say one version.
+
+    With the forms of the letters that are read on sheets. As it was when it was asked for first.
+    """
     digest = hashlib.sha256()
     package = Path(__file__).parent
-    for path in sorted(path for kind in ("*.py", "*.sql", "*.txt") for path in package.rglob(kind)):
+    for path in sorted(path for kind in READ for path in package.rglob(f"*{kind}")):
         digest.update(f"{path.relative_to(package).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    return digest.hexdigest()
 
 
-def _version(library: str) -> str:
+def version(library: str) -> str:
+    """Return the version of a library as it is installed here."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return "not installed"  # or under the name of another build
 
 
 def _files(folder: Path) -> str:

@@ -2,9 +2,9 @@
 
 Why that is safe. A stage is a function: the tables that it leaves follow from the tables of the stage before and from
 what else it reads, and from nothing else. So each stage leaves a proof, in one transaction with its tables: the hash of
-all that they follow from, which is the proof of the stage before, the code of curate (every .py and .sql file, not the
-number of its version), the libraries and the processor, its sections of the recipe, and the files that it reads
-(listings of trees, manifests, `decisions.csv`, label maps). It is passed over where
+all that they follow from, which is the proof of the stage before, the code of curate (its files, not the number of its
+version), the libraries and the processor, its sections of the recipe, and the files that it reads (listings of trees,
+manifests, `decisions.csv`, label maps). It is passed over where
 
 - the hash of all that, taken now, is the proof that it left;
 - no stage has run since without those after it (`curate.freshness`);
@@ -12,8 +12,9 @@ number of its version), the libraries and the processor, its sections of the rec
 - what it left outside of the database stands: the lock, the shards.
 
 A stage takes its proof away before it writes anything, so that one which was stopped has none; `inspect` leaves none
-while a file waits. A proof that is lost, or of another form, or not sure, costs the seconds of a stage that runs once
-more. Expensive work is not what the proofs save: facts about bytes are kept under their hash, whatever stages run.
+while a file waits, and no stage does behind one whose proof is not that of now. A proof that is lost, or of another
+form, or not sure, costs the seconds of a stage that runs once more. Expensive work is not what the proofs save: facts
+about bytes are kept under their hash, whatever stages run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import json
 import platform
 import sys
@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from curate import built_with, freshness, whole
+from curate import built_with, fitness, freshness, whole
 from curate.db import Database, is_unfinished
 from curate.workspace import Workspace
 
@@ -204,22 +204,10 @@ def _hashes(files: Mapping[str, Path]) -> dict[str, str | None]:
 
 @functools.cache
 def code() -> str:
-    """Return the sha256 (hex) of what does the work: the files of curate, the libraries, Python, the processor.
+    """Return the sha256 (hex) of what does the work: the code of curate, the libraries, Python, the processor.
 
     As it was when it was asked for first: a build asks when it begins.
     """
-    home = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(path for path in home.rglob("*") if path.suffix in (".py", ".sql")):
-        digest.update(f"{path.relative_to(home).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    for library in _LIBRARIES:
-        digest.update(f"{library} {_version(library)}\0".encode())
-    digest.update(f"{sys.version} {platform.machine()}".encode())
-    return digest.hexdigest()
-
-
-def _version(library: str) -> str | None:
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:  # it is here under the name of another build
-        return None
+    libraries = [f"{name} {fitness.version(name)}" for name in _LIBRARIES]
+    said = [fitness.code(), *libraries, sys.version, platform.machine()]
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()

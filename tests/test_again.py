@@ -17,7 +17,7 @@ import pytest
 from conftest import Curate
 from drawn_sheets import picture
 
-from curate import encoded_before, pipeline, proofs, turn
+from curate import encoded_before, fitness, pipeline, proofs, turn, whole
 from curate.db import Database
 from curate.errors import CorpusError
 from curate.images import codec
@@ -403,6 +403,19 @@ def test_no_stage_builds_on_claims_under_another_manifest_than_those_before_it(r
         pipeline.run("split", Workspace(root))
 
 
+def test_shards_of_the_same_name_that_were_put_there_are_not_those_that_were_made(root: Path, tmp_path: Path) -> None:
+    folder = shard.standing(Workspace(root))
+    assert folder
+    index = folder / "index.json"
+    said = json.loads(index.read_text(encoding="utf-8"))
+    said["made_with"]["pillow"] = "1.0"  # an older copy, then
+    index.write_text(json.dumps(said), encoding="utf-8")
+    whole.seal(index)
+    place(root, "ward", range(6, 8))
+    assert build(root)["shard"].details["taken"] == 0
+    assert corpus(root) == from_nothing(root, tmp_path / "nothing")
+
+
 def test_pictures_that_other_code_encoded_are_encoded_anew(root: Path, tmp_path: Path) -> None:
     place(root, "ward", range(6, 8))
     path = root / "data_cache" / "proofs.json"
@@ -422,3 +435,11 @@ def test_a_tile_that_lies_elsewhere_on_its_sheet_is_not_taken(tmp_path: Path) ->
             database.replace("pictures", pa.Table.from_pylist([tile | {"box_left": left}]))
             marks.append(encoded_before.tile_marks(database))
     assert marks[0] == marks[2] != marks[1]
+
+
+def test_all_that_a_stage_reads_of_curate_itself_is_its_code() -> None:
+    package = Path(proofs.__file__).parent
+    kinds = {path.suffix for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    shown = {".js", ".css"}  # on pages, which no stage makes
+    published = {".csv"}  # what others say of their sources: no stage reads it
+    assert kinds - shown - published == set(fitness.READ)

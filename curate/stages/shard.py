@@ -47,8 +47,9 @@ def run(workspace: Workspace) -> Report:
     if is_there and harm is not None:
         report.notes.append(f"the shards that lay here were damaged ({harm}); they were made anew")
     report.notes += locked_corpus.write(workspace, lock, shards=made.home)
-    more = encoded_before.note(workspace, made.key, is_made=harm is not None) if proof else {}
-    proofs.leave(workspace, "shard", proof, key=made.key, **more)
+    index = whole.sha256(made.home / "index.json")
+    more = encoded_before.note(workspace, made.key, index, is_made=harm is not None) if proof else {}
+    proofs.leave(workspace, "shard", proof, key=made.key, index=index, **more)
     report.details["splits"] = dict(sorted(tally.splits.items()))
     return report
 
@@ -69,7 +70,8 @@ def standing(workspace: Workspace) -> Path | None:
     if not home.is_dir() or not pointer.is_file() or pointer.read_bytes() != f"{home.name}\n".encode():
         return None
     is_swept = not any(home.parent.glob(whole.PARTS))
-    return home if is_swept and harm(home) is None else None
+    is_whole = is_swept and harm(home) is None
+    return home if is_whole and whole.sha256(home / "index.json") == left.get("index") else None
 
 
 def _write(made: ShardSet, *, make: bool) -> int:
