@@ -3,7 +3,6 @@
     pip install imagededup
     python benchmarks/near_duplicates.py --from ../shared/data --pictures 60 --after 60
     python benchmarks/near_duplicates.py --scale 50000
-    python benchmarks/near_duplicates.py --hashes 1000000
 
 The first takes the real pictures of ISIC, PH2 and PAD-UFES-20 and some tiles of the Severance, ASAN and Hallym sheets,
 but for each fourth and for the first 60 of the rest, by which the bounds were chosen. It makes of each one copy by each
@@ -19,8 +18,8 @@ for all pairs among originals and copies. Prints three tables:
 3. Seconds of each step, and pictures each second.
 
 The second draws so many sets of features (no pictures), each fifth a changed copy of another, and times the search for
-candidates and the geometric check of all of them, at half the number and at the whole of it, with the peak memory. The
-third times all pairs of so many drawn hashes within 8 bits.
+candidates and the geometric check of all of them, at half the number and at the whole of it, with the peak memory.
+The search for near hashes is timed by `search.py`.
 """
 
 from __future__ import annotations
@@ -306,15 +305,6 @@ def scale(count: int, workers: int) -> None:
     print(text_table(table))
 
 
-def hashes(count: int) -> None:
-    """Time all pairs of so many random hashes within distance 8."""
-    array = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64)
-    array[count // 2 :] = array[: count - count // 2] ^ np.uint64(0b1000_1001)
-    start = time.perf_counter()
-    found = near_pairs(array, 8)[0]
-    print(f"{count:,} hashes, {len(found):,} pairs within 8 bits: {time.perf_counter() - start:.1f} s")
-
-
 def main() -> None:
     """Run what the words ask for."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -324,11 +314,8 @@ def main() -> None:
     words.add_argument("--after", type=int, default=0, help="leave out so many pictures, and so many tiles, first")
     words.add_argument("--workers", type=int, default=available())
     words.add_argument("--scale", type=int, help="time the search over so many drawn sets of features instead")
-    words.add_argument("--hashes", type=int, help="time the pairs of so many hashes instead")
     given = words.parse_args()
-    if given.hashes:
-        hashes(given.hashes)
-    elif given.scale:
+    if given.scale:
         scale(given.scale, given.workers)
     else:
         measure(given.root, given.pictures, given.tiles, given.after, given.workers)
