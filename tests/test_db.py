@@ -7,10 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from curate import db
+from curate.db import opening
 from curate.errors import CorpusError
 
 
@@ -119,3 +121,12 @@ def test_what_does_not_fit_into_memory_lies_beside_the_file_until_it_is_closed(c
         assert database.count("sorted") == 900_000
         assert list(corpus.parent.glob(".*spill*"))
     assert not list(corpus.parent.glob(".*spill*"))
+
+
+def test_ctrl_c_while_duckdb_asks_python_for_a_table_is_ctrl_c() -> None:
+    class Stopped:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            raise KeyboardInterrupt
+
+    with duckdb.connect() as connection, pytest.raises(KeyboardInterrupt), opening.stoppable():
+        connection.register("arrow_rows", Stopped())

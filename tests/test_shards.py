@@ -78,6 +78,7 @@ def _workspace(root: Path, *, names: list[str] | None = None, workers: int = 1, 
         database.replace("corpus", pa.Table.from_pylist(rows, schema=_schema()))
         for name, table in LabelMaps.read(workspace.label_maps, ["ph2"]).tables().items():
             database.replace(name, table)
+        database.replace("mode", pa.table({"labels_only": [False]}))
         freshness.stamp(database, "split", None)
     return workspace
 

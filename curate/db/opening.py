@@ -87,9 +87,15 @@ def settle(connection: duckdb.DuckDBPyConnection, path: Path | None) -> bool:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let Ctrl-C be Ctrl-C: DuckDB, which hears it first while it works, says it as an error of its own."""
+    """Let Ctrl-C be Ctrl-C: DuckDB, which hears it first while it works, says it as an error of its own; also where it
+    comes while DuckDB asks Python for a table.
+    """
     try:
         yield
+    except duckdb.InvalidInputException as stopped:
+        if "KeyboardInterrupt" not in str(stopped):
+            raise
+        raise KeyboardInterrupt from stopped
     except RuntimeError as stopped:
         if str(stopped) != "Query interrupted":
             raise
