@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import json
 import re
 import zlib
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from curate import storage, whole
 from curate.archive import Member, members_of, unread
@@ -19,6 +21,34 @@ from curate.lock import LockedFile, Loose
 from curate.manifest import Manifest, RemoteFile
 from curate.rar import how_to_install
 from curate.store import Store
+
+# The last line of a listing: the hash of all that stands before it.
+_SEAL = re.compile(r',\n "sha256": "([0-9a-f]{64})"\n}\n\Z')
+
+
+def listing(path: Path, source: str) -> dict[str, Any] | None:
+    """Return what the listing of a source's tree says; None where nothing was fetched.
+
+    Raises FetchError for one that is not as it was written: a bit that flipped could name another file, and no error
+    would come of it.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+    seal = _SEAL.search(text, max(0, len(text) - 100))
+    found = hashlib.sha256(text[: seal.start()].encode()).hexdigest() if seal else "no hash"
+    if seal is None or seal[1] != found:
+        raise FetchError(
+            "the listing of a source's tree is damaged, or another version of curate wrote it",
+            where=str(path),
+            expected=f"sha256 {seal[1]}" if seal else "its hash in the last line",
+            found=found,
+            done="nothing was changed",
+            hint=f"curate fetch {source}   (it is made anew of what is here)",
+        )
+    given: dict[str, Any] = json.loads(text)
+    return given
 
 
 @dataclass
@@ -38,20 +68,22 @@ class Tree:
     def read(cls, path: Path, manifest: Manifest) -> Tree:
         """Read the listing; one that is not there, or is of no use, is an empty tree."""
         try:
-            given = json.loads(path.read_text(encoding="utf-8"))
+            given = listing(path, manifest.name)
+            if given is None:
+                return cls(manifest)
             return cls(
                 manifest,
                 {name: LockedFile(**file) for name, file in given["taken"].items()},
                 {name: (sha256, size) for name, (sha256, size) in given["loose"].items()},
                 {name: Location.parse(text) for name, text in given["files"].items()},
             )
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        except (FetchError, ValueError, KeyError, TypeError, AttributeError):
             # It can be made again, from the lock or by fetching: what of it is missing is asked for then.
             return cls(manifest)
 
     def write(self, path: Path) -> None:
         """Write the listing: `files` maps tree paths to locations; `taken` and `loose` say what it was made of."""
-        listing = {
+        said = {
             "source": self.manifest.name,
             "files": {name: location.text() for name, location in sorted(self.locations.items())},
             "loose": {name: list(entry) for name, entry in sorted(self.loose.items())},
@@ -60,7 +92,9 @@ class Tree:
                 for name, file in sorted(self.files.items())
             },
         }
-        whole.write_text(path, json.dumps(listing, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(said, indent=1, ensure_ascii=False).removesuffix("\n}")
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        whole.write_text(path, f'{text},\n "sha256": "{sha256}"\n}}\n')
 
     def objects(self) -> Iterator[str]:
         """Yield the hash of every object that the source needs."""

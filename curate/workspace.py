@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shlex
 import warnings
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from curate.manifest import Manifest
 from curate.recipe import Recipe
 from curate.report import Progress, silent
 from curate.store import Store
+from curate.tree import listing
 from curate.turn import NAME, Turn
 from curate.workers import Processes, Workers, chosen
 
@@ -211,19 +211,18 @@ class Workspace:
         return self.cache / "incoming" / f"{source}.json"
 
     def tree(self, source: str) -> dict[str, Any] | None:
-        """Return the listing of a source's tree as `fetch` wrote it, None where nothing was fetched."""
-        path = self.tree_path(source)
-        if not path.exists():
-            return None
-        listing: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return listing
+        """Return the listing of a source's tree as `fetch` wrote it, None where nothing was fetched.
+
+        Raises FetchError for one that is damaged.
+        """
+        return listing(self.tree_path(source), source)
 
     def files(self, source: str) -> Files | None:
-        """Return the read-only view of a source's tree, None where nothing was fetched."""
-        listing = self.tree(source)
-        if listing is None:
+        """Return the read-only view of a source's tree, None where nothing was fetched. Raises FetchError as `tree`."""
+        given = self.tree(source)
+        if given is None:
             return None
-        locations = {path: Location.parse(text) for path, text in listing["files"].items()}
+        locations = {path: Location.parse(text) for path, text in given["files"].items()}
         return Files(locations, self.store.path)
 
     def locked(self) -> dict[str, LockedSource]:

@@ -222,6 +222,21 @@ def test_only_the_listing_was_lost(root: Path, place: Callable[..., Path]) -> No
     assert tree(here) == before
 
 
+def test_a_listing_with_any_bit_flipped_is_refused_and_made_anew(root: Path, place: Callable[..., Path]) -> None:
+    here = workspace(root)
+    adopt(here, place("d", **{"labels.csv": LABELS, "train.zip": ZIP}))
+    path = here.tree_path("tiny")
+    whole, found = path.read_bytes(), tree(here)
+    for place_of in range(0, len(whole), 7):
+        path.write_bytes(whole[:place_of] + bytes([whole[place_of] ^ 1 << place_of % 8]) + whole[place_of + 1 :])
+        with pytest.raises(FetchError, match="the listing of a source's tree is damaged"):
+            here.files("tiny")
+        assert fetch.needs(here, "tiny")
+    fetch.run(here, ["tiny"])
+    assert path.read_bytes() == whole
+    assert tree(here) == found
+
+
 def test_a_zip_in_a_zip_provides_its_parts(root: Path, place: Callable[..., Path]) -> None:
     one = RemoteFile(
         "one.zip", "pictures", optional=True, members=("T_*.jpg", "labels.csv"), provides=("labels.csv", "train.zip")
