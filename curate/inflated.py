@@ -7,11 +7,11 @@ nearest of them. So neither disk nor memory holds a copy of an archive within an
 
 from __future__ import annotations
 
-import io
-import os
 import zipfile
 import zlib
 from typing import Any
+
+from curate.seekable import Seekable
 
 _APART = 4 << 20  # unpacked bytes between two marks, at least: some 15 ms of unpacking
 _MOST = 256  # marks, of some 60 KB each
@@ -20,7 +20,7 @@ _PIECE = 64 << 10  # bytes unpacked at a time
 _AHEAD = 4 << 20  # packed bytes that are announced at a time, where they have to be fetched
 
 
-class Inflated(io.RawIOBase):
+class Inflated(Seekable):
     """The unpacked bytes of a member, of which there are `size`, as a file; `packed` holds the packed ones.
 
     All of it is read once at the beginning. Raises BadZipFile where it is not the `size` or the CRC-32 that the list of
@@ -28,24 +28,12 @@ class Inflated(io.RawIOBase):
     """
 
     def __init__(self, packed: Any, size: int, crc: int) -> None:
-        self._packed, self._size, self._at = packed, size, 0
+        super().__init__(size)
+        self._packed = packed
         self._marks = [(0, 0, zlib.decompressobj(-zlib.MAX_WBITS))]  # unpacked and packed bytes before it, state
         self._announced = 0
         self._go_to(0)
         self._read_through(crc)
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can be read at any place."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place; nothing is unpacked yet."""
-        self._at = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence])
-        return self._at
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Read on from there, no more than what is unpacked at once."""

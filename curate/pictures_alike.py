@@ -18,7 +18,7 @@ from curate.picture_folder import pictures_in
 from curate.recipe import DedupRecipe
 from curate.report import Progress, silent
 from curate.seen import CHANGED, Seen, hashed, look
-from curate.workers import Workers, available, chosen
+from curate.workers import Workers, chosen, threads
 
 _FILES_AT_ONCE = 16
 _PAIRS_AT_ONCE = 256
@@ -99,7 +99,7 @@ def _near(
     found: dict[tuple[str, str], dict[str, Any]] = {}
     gone: dict[Path, str] = {}
     hashes = np.array([one.phash for one in different], np.uint64)
-    first, second, _ = near_pairs(hashes, recipe.near_distance, threads=available())
+    first, second, _ = near_pairs(hashes, recipe.near_distance, threads=threads(workers))
     hashed = _batches(known, first.tolist(), second.tolist())
 
     def looks() -> Iterator[dict[str, Any]]:

@@ -136,7 +136,8 @@ def label_changes(workspace: Workspace, *, old: Path | None = None, first: int =
 
     With `old` (a folder of maps, or another corpus): from those maps to the ones of this workspace. Without: from the
     maps of this root to the ones that the workspace was given beside it. Both are held against the records as they are.
-    Raises CorpusError where dedup has not run, LabelMapError where a map contradicts itself or misses a label.
+    Raises CorpusError where dedup has not run or another curate works on this root, LabelMapError where a map
+    contradicts itself or misses a label.
     """
     from curate import label_changes as between
     from curate.stages import label
@@ -144,6 +145,7 @@ def label_changes(workspace: Workspace, *, old: Path | None = None, first: int =
     before = between.maps_at(old, workspace) if old else between.maps_of(Workspace(workspace.root))
     after = between.maps_of(workspace)
     with (
+        _turn(workspace, "label"),  # as in `rehearse`
         workspace.database(read_only=True) as database,
         scratch(workspace.cache, ".label-changes-") as folder,
     ):

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 from curate import storage
+from curate.seekable import Seekable
 
 _BLOCK = 1 << 16  # bytes of a request for what nobody announced: the list of members of a small archive, at once
 _PIECE = 16 << 20  # bytes of a request for what was announced: all but a few pictures come at once
 
 
-class Ranges(io.RawIOBase):
+class Ranges(Seekable):
     """An object as a file to be read at any place: what was announced by `expect` comes in one request, up to 16 MiB.
 
     Raises FileNotFoundError where there is no such object, StorageError.
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__(storage.size_of(path))
         self._path = path
-        self._size = storage.size_of(path)
-        self._at = 0
         self._expected = (0, 0)
         self._held = (0, b"")
 
     def expect(self, start: int, end: int) -> None:
         """Say which bytes will be read next."""
         self._expected = (start, end)
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can be read at any place."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; nothing is fetched yet."""
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
-        return self._at
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Read on from there, no more than what was fetched at once."""

@@ -75,6 +75,11 @@ def chosen(workers: Workers | int | None) -> Workers:
     return workers
 
 
+def threads(workers: Workers) -> int:
+    """Return how many threads may work in this process: no more than processes, where those were said."""
+    return min(workers.count, available()) if isinstance(workers, Processes) else available()
+
+
 def available() -> int:
     """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 from curate.hostile import LARGEST_MEMBER, MOST_MEMBERS, Entry, refused, shown, too_large, too_many
 from curate.inflated import Inflated
+from curate.seekable import Seekable
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, ValueError)
 """What the standard library raises for a zip that is damaged, or made to do harm."""
@@ -170,25 +171,16 @@ class _Careful(io.BufferedReader):
         return super().read(size)
 
 
-class _Window(io.RawIOBase):
+class _Window(Seekable):
     """The bytes `start` to `start + size` of a file, as a file."""
 
     def __init__(self, file: _Careful, start: int, size: int) -> None:
-        self._file, self._start, self._size, self._at = file, start, size, 0
+        super().__init__(size)
+        self._file, self._start = file, start
 
     def expect(self, start: int, end: int) -> None:
         """Say of the file around it what is said of this."""
         self._file.expect(self._start + start, self._start + min(end, self._size))
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence])
-        return self._at
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         wanted = max(0, min(len(buffer), self._size - self._at))

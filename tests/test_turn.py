@@ -127,6 +127,14 @@ def test_a_rehearsal_holds_the_root_until_it_has_compared(corpus: Path, monkeypa
     assert not here.turn.held
 
 
+def test_other_label_maps_are_held_against_a_corpus_that_nobody_changes_meanwhile(corpus: Path) -> None:
+    here = Workspace(corpus)
+    with another(corpus), pytest.raises(CorpusError, match="another curate works on this root"):
+        pipeline.label_changes(here)
+    assert not pipeline.label_changes(here)["changes"]
+    assert not here.turn.held
+
+
 def test_who_waits_can_be_stopped(corpus: Path) -> None:
     with another(corpus), typed("--root", corpus, "label", "--wait") as second:
         assert second.stderr is not None

@@ -63,11 +63,15 @@ def fingerprint(pixels: Pixels) -> Fingerprint:
     lanczos, mean = Image.Resampling.LANCZOS, Image.Resampling.BOX
     return Fingerprint(
         # At the size to which imagehash would bring them itself, by the same filter.
-        phash=int(str(imagehash.phash(brought(32, 32, lanczos))), 16),
-        dhash=int(str(imagehash.dhash(brought(9, 8, lanczos))), 16),
+        phash=_number(imagehash.phash(brought(32, 32, lanczos))),
+        dhash=_number(imagehash.dhash(brought(9, 8, lanczos))),
         detail=float(np.asarray(brought(32, 32, mean)).std()),
         means=identity.means(pixels, np.asarray(brought(identity.CELLS, identity.CELLS, mean))),
     )
+
+
+def _number(hashed: imagehash.ImageHash) -> int:
+    return int.from_bytes(np.packbits(hashed.hash).tobytes())
 
 
 def small(pixels: Pixels) -> Floats:

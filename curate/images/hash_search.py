@@ -23,7 +23,7 @@ _WIDEST = 64 // _PARTS  # bits of a part
 _SPARE = 4  # bits by which parts are wider than what tells n hashes apart: fewer look at too many, more at too little
 _BRUTE = 4_000  # pairs that are compared in the time that one flip of a part takes
 _FLIPS = 8  # flips of a part that are tried at a time
-_WORDS = 1 << 13  # words of 64 parts each that are looked into at a time
+_WORDS = 1 << 14  # words of 64 parts each that are looked into at a time
 _AT_ONCE = 1 << 20  # pairs held in memory at a time, in each thread
 _CROWD = 1 << 14  # pairs of hashes from which on those with two parts are compared as a block
 
@@ -118,11 +118,12 @@ class _Part:
             flip = flips[row] | 1 << bit
             for start in range(0, len(values), _WORDS):
                 some = slice(start, start + _WORDS)
+                # `take`, since it lets other threads go on, and an index in brackets does not.
                 which, place = _places(values[some])
-                seeking = word[some][which] << 6 | place
-                one, other = self.first[seeking], self.first[seeking ^ flip[some][which]]
+                seeking = word[some].take(which) << 6 | place
+                one, other = self.first.take(seeking), self.first.take(seeking ^ flip[some].take(which))
                 found.append(self._named(*self._compared(one, other)))
-                several = np.flatnonzero((self.amount[one] | self.amount[other]) > 1)
+                several = np.flatnonzero((self.amount.take(one) | self.amount.take(other)) > 1)
                 crowds.append((one[several], other[several]))
                 if sum(len(some) for some, _ in crowds) >= _WORDS:
                     found += self._settled(crowds)
@@ -148,12 +149,14 @@ class _Part:
         few = np.flatnonzero(sizes <= _CROWD)
         ends = np.cumsum(sizes[few])
         for some in np.split(few, np.searchsorted(ends, range(_AT_ONCE, int(sizes[few].sum()), _AT_ONCE))):
-            each, found = _from(one[some], many[some]), np.repeat(other[some], many[some])
-            amount = np.repeat(others[some], many[some])
-            yield self._compared(np.repeat(each, amount), _from(found, amount))
+            each = np.repeat(np.arange(len(some)), sizes[some])
+            before = np.cumsum(sizes[some]) - sizes[some]
+            place = (np.arange(len(each)) - before.take(each)).astype(np.uint32)  # among the pairs of one crowd
+            row, column = np.divmod(place, others[some].astype(np.uint32).take(each))
+            yield self._compared(one[some].take(each) + row, other[some].take(each) + column)
 
     def _compared(self, i: Whole, j: Whole) -> tuple[Whole, Whole]:
-        near = np.flatnonzero(np.bitwise_count(self.hashes[i] ^ self.hashes[j]) <= self.distance)
+        near = np.flatnonzero(np.bitwise_count(self.hashes.take(i) ^ self.hashes.take(j)) <= self.distance)
         return i[near], j[near]
 
     def _named(self, i: Whole, j: Whole) -> Hashes:
@@ -229,12 +232,6 @@ def _places(words: Hashes) -> tuple[Numbers, Numbers]:
     unpacked = np.unpackbits(_octets(rest[more]).reshape(-1), bitorder="little").view(bool)
     places = np.flatnonzero(unpacked)
     return np.concatenate([np.arange(len(words)), more[places >> 6]]), np.concatenate([lowest, places & 63])
-
-
-def _from(begin: Whole, amount: Numbers) -> Numbers:
-    """Return so many whole numbers from each beginning on."""
-    ends = np.cumsum(amount)
-    return np.repeat(begin - (ends - amount), amount) + np.arange(ends[-1] if len(ends) else 0, dtype=np.int64)
 
 
 def _block(hashes: Hashes, distance: int, one: range, other: range) -> Iterator[tuple[Numbers, Numbers]]:

@@ -19,7 +19,7 @@ from curate.pairs import LOOK_VERSION, VERSIONS, Sight, compare, sight
 from curate.report import Report
 from curate.same_pixels import hash_pixels
 from curate.searching import search
-from curate.workers import available
+from curate.workers import threads
 from curate.workspace import Workspace
 
 _PAIRS_AT_ONCE = 32
@@ -44,7 +44,7 @@ def run(workspace: Workspace) -> Report:
         report.details["decoded_whole"] = hash_pixels(database, workspace) if by_pixels else 0
         with database.transaction():
             database.build("pixel_keys", identity=identity.VERSION, by_pixels=by_pixels)
-            database.replace("candidates", _candidates(database, recipe.near_distance, recipe.near_detail))
+            database.replace("candidates", _candidates(database, workspace))
         waiting = database.rows("to_compare", look=LOOK_VERSION) if recipe.near else []
         hashed = len(waiting)
         with workspace.progress("dedup", len(waiting), "pairs") as advance:
@@ -110,12 +110,13 @@ def _require_looks(database: Database, *, by_places: bool) -> None:
         )
 
 
-def _candidates(database: Database, distance: int, detail: float) -> pa.Table:
+def _candidates(database: Database, workspace: Workspace) -> pa.Table:
     """Return the pairs of pictures whose perceptual hashes are near; pictures of low detail have no say."""
-    pictures = database.select("comparable", detail=detail)
+    recipe = workspace.recipe.dedup
+    pictures = database.select("comparable", detail=recipe.near_detail)
     ids = pictures.column("id").combine_chunks()
-    hashes = pictures.column("phash").to_numpy()
-    first, second, bits = near_pairs(np.asarray(hashes, dtype=np.uint64), distance, threads=available())
+    hashes = pictures.column("phash").to_numpy().astype(np.uint64)
+    first, second, bits = near_pairs(hashes, recipe.near_distance, threads=threads(workspace.workers))
     return pa.table(
         {
             "first": ids.take(pa.array(first)),
