@@ -5,7 +5,7 @@
 
 Every stage and every question runs from the shell, in a process of its own: fetch (from a folder), parse, inspect,
 dedup, label, split, then the ledger, all views, the splits handed on, an audit of those, the report, the records as
-Parquet, verify, and a diff of the corpus with itself. What is generated and what is true is said in
+Parquet, verify, and a diff with the same corpus split by other shares. What is generated and what is true is said in
 `generated_corpus.py`: between parse and inspect the facts of the bytes are put into the corpus, so that inspect finds
 nothing waiting, and before dedup what second looks would say; neither is counted. Pictures are compared by their
 perceptual hashes alone (`[dedup] by_places = false`), on all sizes.
@@ -23,6 +23,7 @@ import argparse
 import itertools
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,15 +47,17 @@ peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
 print(json.dumps([done.returncode, done.stderr.decode(errors="replace"), seconds, peak]))
 """
 
+OTHER_SHARES = "\n[split]\ntrain = 0.65\nvalidation = 0.2\n"  # so that pictures change their split
+
 Figures = dict[str, tuple[float, float]]
 
 
-def timed(root: Path, *words: str) -> tuple[float, float]:
-    """Return the seconds and megabytes of one command; stop where it does not end well."""
+def timed(root: Path, *words: str, code: int = 0) -> tuple[float, float]:
+    """Return the seconds and megabytes of one command; stop where it ends with another exit code."""
     command = [sys.executable, "-c", _TIMED, "--root", str(root), *words]
-    code, said, seconds, megabytes = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    if code:
-        sys.exit(f"curate {' '.join(words)}: exit code {code}\n{said}")
+    found, said, seconds, megabytes = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    if found != code:
+        sys.exit(f"curate {' '.join(words)}: exit code {found}\n{said}")
     return seconds, megabytes
 
 
@@ -90,7 +93,12 @@ def asked(root: Path, folder: Path) -> Iterator[tuple[str, float, float]]:
     yield "report", *timed(root, "report")
     yield "export parquet", *timed(root, "export", "parquet", "--out", str(folder / "parquet"))
     yield "verify", *timed(root, "verify")
-    yield "diff", *timed(root, "diff", str(root), str(root))
+    older = folder / "older.duckdb"
+    shutil.copyfile(root / "data_cache" / "corpus.duckdb", older)
+    with (root / "curate.toml").open("a") as recipe:
+        recipe.write(OTHER_SHARES)
+    timed(root, "split")
+    yield "diff", *timed(root, "diff", str(older), str(root), code=1)
 
 
 def shown(count: int, *, drawn: bool, around: Path | None) -> Figures:
