@@ -30,25 +30,40 @@ def listing(path: Path, source: str) -> dict[str, Any] | None:
     """Return what the listing of a source's tree says; None where nothing was fetched.
 
     Raises FetchError for one that is not as it was written: a bit that flipped could name another file, and no error
-    would come of it.
+    would come of it. One from before listings had a hash has none, and is taken as it is.
     """
     try:
         text = path.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
+    given = _parsed(text)
     seal = _SEAL.search(text, max(0, len(text) - 100))
     found = hashlib.sha256(text[: seal.start()].encode()).hexdigest() if seal else "no hash"
-    if seal is None or seal[1] != found:
+    if given is None or (seal[1] != found if seal else "sha256" in given):
         raise FetchError(
-            "the listing of a source's tree is damaged, or another version of curate wrote it",
+            "the listing of a source's tree is damaged",
             where=str(path),
             expected=f"sha256 {seal[1]}" if seal else "its hash in the last line",
             found=found,
             done="nothing was changed",
             hint=f"curate fetch {source}   (it is made anew of what is here)",
         )
-    given: dict[str, Any] = json.loads(text)
     return given
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return given if isinstance(given, dict) else None
+
+
+_UNLIKE = (ValueError, KeyError, TypeError, AttributeError)  # what comes of a listing that has another form
+
+
+def _loose(given: dict[str, Any]) -> dict[str, tuple[str, int]]:
+    return {name: (sha256, size) for name, (sha256, size) in given["loose"].items()}
 
 
 @dataclass
@@ -66,7 +81,11 @@ class Tree:
 
     @classmethod
     def read(cls, path: Path, manifest: Manifest) -> Tree:
-        """Read the listing; one that is not there, or is of no use, is an empty tree."""
+        """Read the listing; one that is not there, or is of no use, is an empty tree.
+
+        Of a damaged one `loose` is left, where that can be read: nothing else says which bytes had which name. It is
+        only as good as what the lock says of it.
+        """
         try:
             given = listing(path, manifest.name)
             if given is None:
@@ -74,11 +93,15 @@ class Tree:
             return cls(
                 manifest,
                 {name: LockedFile(**file) for name, file in given["taken"].items()},
-                {name: (sha256, size) for name, (sha256, size) in given["loose"].items()},
+                _loose(given),
                 {name: Location.parse(text) for name, text in given["files"].items()},
             )
-        except (FetchError, ValueError, KeyError, TypeError, AttributeError):
+        except (FetchError, *_UNLIKE):
             # It can be made again, from the lock or by fetching: what of it is missing is asked for then.
+            given = _parsed(path.read_bytes().decode("utf-8", "replace"))
+        try:
+            return cls(manifest, loose=_loose(given)) if given else cls(manifest)
+        except _UNLIKE:
             return cls(manifest)
 
     def write(self, path: Path) -> None:
@@ -107,6 +130,11 @@ class Tree:
         """Return what the lock says of the unpacked content."""
         by_identity = {self.manifest.identity(path): entry for path, entry in self.loose.items()}
         return Loose.of(by_identity) if by_identity else None
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether all that is known comes from a listing that is damaged."""
+        return bool(self.loose) and not self.locations
 
     @property
     def unread(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from tiny_source import FILES, LABELS, PICTURES, ZIP, adopt, locked, packed, sha, tree, workspace
 
 from curate import lock
+from curate.audit import verify
 from curate.errors import FetchError
 from curate.manifest import RemoteFile
 from curate.stages import fetch
@@ -227,13 +229,64 @@ def test_a_listing_with_any_bit_flipped_is_refused_and_made_anew(root: Path, pla
     adopt(here, place("d", **{"labels.csv": LABELS, "train.zip": ZIP}))
     path = here.tree_path("tiny")
     whole, found = path.read_bytes(), tree(here)
-    for place_of in range(0, len(whole), 7):
+    name = range(whole.rindex(b"sha256"), whole.rindex(b"sha256") + len("sha256"))  # else it is one without a hash
+    for place_of in sorted({*range(0, len(whole), 7), *range(name.stop + 1, len(whole))} - {*name}):
         path.write_bytes(whole[:place_of] + bytes([whole[place_of] ^ 1 << place_of % 8]) + whole[place_of + 1 :])
         with pytest.raises(FetchError, match="the listing of a source's tree is damaged"):
             here.files("tiny")
         assert fetch.needs(here, "tiny")
     fetch.run(here, ["tiny"])
     assert path.read_bytes() == whole
+    assert tree(here) == found
+
+
+LOOSE = {"labels.csv": LABELS, "T_1.jpg": b"one", "T_2.jpg": b"two"}
+
+
+@pytest.mark.parametrize("was", ['"T_1.jpg": "', '"source": "tiny"'])
+def test_of_a_damaged_listing_is_left_what_the_lock_proves(root: Path, place: Callable[..., Path], was: str) -> None:
+    here = workspace(root)
+    folder = place("d", **LOOSE)
+    adopt(here, folder)
+    shutil.rmtree(folder)
+    path = here.tree_path("tiny")
+    whole, found = path.read_text(), tree(here)
+    assert was in whole
+    path.write_text(whole.replace(was, was.replace("t", "u").replace("T", "U")))
+    assert {finding["kind"] for finding in verify.run(here).details["findings"]} == {"damaged listing"}
+    fetch.run(here, ["tiny"])
+    assert path.read_text() == whole
+    assert tree(here) == found
+
+
+def test_loose_files_under_a_damaged_name_come_from_their_folder_or_are_missed(
+    root: Path, place: Callable[..., Path]
+) -> None:
+    here = workspace(root)
+    folder = place("d", **LOOSE)
+    adopt(here, folder)
+    path = here.tree_path("tiny")
+    whole, found = path.read_text(), tree(here)
+    damaged = whole.replace('"T_1.jpg": [', '"T_0.jpg": [')
+    assert damaged != whole
+    path.write_text(damaged)
+    fetch.run(here, ["tiny"])
+    assert path.read_text() == whole
+    assert tree(here) == found
+    path.write_text(damaged)
+    shutil.rmtree(folder)
+    with pytest.raises(FetchError, match="gone, and its folders do not give it back"):
+        fetch.run(here, ["tiny"])
+
+
+def test_a_listing_from_before_listings_had_a_hash_is_taken_as_it_is(root: Path, place: Callable[..., Path]) -> None:
+    here = workspace(root)
+    adopt(here, place("d", **LOOSE))
+    path, found = here.tree_path("tiny"), tree(here)
+    given = json.loads(path.read_text())
+    del given["sha256"]
+    path.write_text(json.dumps(given, indent=1) + "\n")
+    assert not fetch.needs(here, "tiny")
     assert tree(here) == found
 
 

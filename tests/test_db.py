@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -121,6 +122,25 @@ def test_what_does_not_fit_into_memory_lies_beside_the_file_until_it_is_closed(c
         assert database.count("sorted") == 900_000
         assert list(corpus.parent.glob(".*spill*"))
     assert not list(corpus.parent.glob(".*spill*"))
+
+
+def test_ctrl_c_while_a_corpus_is_opened_is_ctrl_c(corpus: Path) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before, stopped = signal.signal(signal.SIGALRM, stop), 0
+    try:
+        for moment in range(1, 300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, moment / 20_000)
+                opening.connect(corpus, read_only=True).close()
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:  # any other error is one
+                stopped += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert stopped > 30
 
 
 def test_ctrl_c_while_duckdb_asks_python_for_a_table_is_ctrl_c() -> None:

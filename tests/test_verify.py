@@ -221,6 +221,7 @@ def _lock_with_a_wrong_standing(workspace: Workspace) -> None:
 def _in_the_lock(workspace: Workspace, word: str, value: object) -> None:
     lock = json.loads(workspace.lock_path.read_text(encoding="utf-8"))
     tree = json.loads(workspace.tree_path("isic_2019").read_text(encoding="utf-8"))
+    del tree["sha256"]  # as in a listing that an older version wrote
     for files in (lock["sources"]["isic_2019"]["files"], tree["taken"]):
         files["ISIC_2019_Training_GroundTruth.csv"][word] = value
     workspace.lock_path.write_text(json.dumps(lock), encoding="utf-8")

@@ -12,7 +12,7 @@ from curate.audit.hashing import hashes
 from curate.errors import FetchError, StorageError
 from curate.lock import LockedSource, Standing
 from curate.manifest import Manifest
-from curate.tree import Tree
+from curate.tree import Tree, listing
 from curate.workspace import Workspace
 
 
@@ -116,6 +116,10 @@ def _listing(workspace: Workspace, manifest: Manifest, entry: LockedSource) -> l
         if not entry.files and not entry.loose:
             return []
         return [Finding("missing", str(path), "the listing of the source's tree", "no such file", anew)]
+    try:
+        listing(path, manifest.name)
+    except FetchError as damaged:
+        return [Finding("damaged listing", str(path), str(damaged.expected), str(damaged.found), anew)]
     tree = Tree.read(path, manifest)
     gone = sorted({sha256 for sha256 in tree.objects() if not workspace.store.has(sha256)})
     hint = f"rm {shlex.quote(str(path))} && {anew}"

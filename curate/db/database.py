@@ -57,7 +57,10 @@ class Database:
         opening.settle(both._connection, None)
         for name, path in (("before", before), ("after", after)):
             try:
-                both._connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
+                with opening.stoppable():
+                    both._connection.execute(
+                        f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)"
+                    )
             except duckdb.Error as refused:
                 both.close()
                 opening.require(path)

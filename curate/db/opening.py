@@ -71,17 +71,18 @@ def settle(connection: duckdb.DuckDBPyConnection, path: Path | None) -> bool:
 
     Returns whether the folder is new: False where another connection of this process has the file open too.
     """
-    connection.execute(SOUND)
-    with suppress(duckdb.InvalidInputException):  # in a notebook that could show no bar it refuses to be told so
-        connection.execute(SILENT)
-    settings = "select current_setting('temp_directory'), parse_formatted_bytes(current_setting('memory_limit'))"
-    ((folder, given),) = connection.execute(settings).fetchall()
-    is_new = _SPILL not in folder  # else another connection of this process has the file open, and both share one
-    if is_new:
-        name = f"{_SPILL}{os.getpid()}-{secrets.token_hex(4)}"
-        here = path.with_name(f".{path.name}{name}") if path else Path(tempfile.gettempdir()) / f"curate{name}"
-        connection.execute(f"set temp_directory = '{str(here).replace(chr(39), chr(39) * 2)}'")
-    connection.execute(f"set memory_limit = '{min(MEMORY, given)}B'")
+    with stoppable():
+        connection.execute(SOUND)
+        with suppress(duckdb.InvalidInputException):  # in a notebook that could show no bar it refuses to be told so
+            connection.execute(SILENT)
+        settings = "select current_setting('temp_directory'), parse_formatted_bytes(current_setting('memory_limit'))"
+        ((folder, given),) = connection.execute(settings).fetchall()
+        is_new = _SPILL not in folder  # else another connection of this process has the file open, and both share one
+        if is_new:
+            name = f"{_SPILL}{os.getpid()}-{secrets.token_hex(4)}"
+            here = path.with_name(f".{path.name}{name}") if path else Path(tempfile.gettempdir()) / f"curate{name}"
+            connection.execute(f"set temp_directory = '{str(here).replace(chr(39), chr(39) * 2)}'")
+        connection.execute(f"set memory_limit = '{min(MEMORY, given)}B'")
     return is_new
 
 
@@ -92,6 +93,8 @@ def stoppable() -> Iterator[None]:
     """
     try:
         yield
+    except duckdb.InterruptException as stopped:
+        raise KeyboardInterrupt from stopped
     except duckdb.InvalidInputException as stopped:
         if "KeyboardInterrupt" not in str(stopped):
             raise
@@ -123,15 +126,13 @@ def _make(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def told(path: Path, refused: duckdb.Error) -> BaseException | None:
-    """Return what an error of DuckDB's is to a user: a damaged file, a full disk, a stop; None for a bug of ours."""
+def told(path: Path, refused: duckdb.Error) -> CurateError | None:
+    """Return what an error of DuckDB's is to a user: a damaged file, a full disk; None for a bug of ours."""
     words = str(refused)
     if is_damaged(refused):
         return damaged(path, words)
     if isinstance(refused, NO_ROOM):
         return not_written(path, words)
-    if isinstance(refused, duckdb.InterruptException):
-        return KeyboardInterrupt()
     if isinstance(refused, OTHER_FORM):
         return another_version(path, words)
     return None

@@ -37,7 +37,10 @@ class Holdings:
         """Return the tree of a source as it is now."""
         if source not in self.trees:
             manifest = self.workspace.manifests[source]
-            self.trees[source] = Tree.read(self.workspace.tree_path(source), manifest)
+            tree = Tree.read(self.workspace.tree_path(source), manifest)
+            if tree.is_damaged and tree.summary() != self.lock.get(source, LockedSource()).loose:
+                tree.loose = {}  # what the lock does not prove could have the name of another file
+            self.trees[source] = tree
         return self.trees[source]
 
     def has(self, tree: Tree, name: str) -> bool:
@@ -92,4 +95,4 @@ def lost(workspace: Workspace, tree: Tree, locked: LockedSource) -> bool:
     """Tell whether an object of a source is gone, or its listing does not say what the lock says."""
     if workspace.store.lacks(tree.objects()):
         return True
-    return set(locked.files) != set(tree.files) or locked.loose != tree.summary()
+    return tree.is_damaged or set(locked.files) != set(tree.files) or locked.loose != tree.summary()
