@@ -150,14 +150,21 @@ def _refused(alone: Path, other: Path) -> CorpusError:
 def _until_term() -> Iterator[None]:
     """Let SIGTERM end the program by the way out, through every `finally`, where nobody else hears it."""
 
+    ended = []
+
     def end(number: int, frame: Any) -> NoReturn:
-        raise SystemExit(128 + number)
+        ended.append(128 + number)
+        raise SystemExit(ended[0])
 
     mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     if mine:
         signal.signal(signal.SIGTERM, end)
     try:
         yield
+    except KeyboardInterrupt as stopped:
+        if ended:  # DuckDB, while it works, makes one thing of all that a signal raises
+            raise SystemExit(ended[0]) from stopped
+        raise
     finally:
         if mine:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

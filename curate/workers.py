@@ -6,12 +6,15 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Protocol, TypeVar
 
@@ -105,15 +108,26 @@ def spread(function: Callable[[Item], Result], items: Iterable[Item], *, workers
         yield from pool.spread(function, items, pictures=_WORTH * workers)
 
 
+class _KilledError(Exception):
+    """A process ended before it answered."""
+
+
 class _Pool:
-    """Processes that are started as there is work for them, and ended together."""
+    """Processes that are started as there is work for them, and ended together.
+
+    Each has a pipe of its own, and a thread here that hands it an item and waits for the answer. So who is killed is
+    heard of at once, whatever it was doing: in the executor of the standard library all answer through one pipe and one
+    lock, and one that is killed within an answer leaves everybody waiting for the rest of it for ever.
+    """
 
     def __init__(self, workers: int) -> None:
         # Spawned, not forked: the parent holds threads (DuckDB, Arrow) that a fork would copy in mid-step.
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+        self._context = multiprocessing.get_context("spawn")
+        self._threads = ThreadPoolExecutor(workers)
+        self._processes: list[BaseProcess] = []
+        self._pipes: list[Connection] = []
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
         self._workers = workers
-        self._given = 0
 
     def __enter__(self) -> _Pool:
         return self
@@ -121,7 +135,11 @@ class _Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
+        for pipe in self._pipes:
+            pipe.close()  # which tells its process that there is no more
+        for process in self._processes:
+            process.join()
 
     def spread(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, pictures: float
@@ -137,7 +155,7 @@ class _Pool:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-        except BrokenProcessPool as killed:
+        except _KilledError as killed:
             raise CurateError(
                 "a process that worked on pictures was killed from outside",
                 where=f"one of {self._workers} on this machine",
@@ -153,11 +171,34 @@ class _Pool:
         yield self
 
     def _give(self, function: Callable[[Item], Result], item: Item) -> Future[Result]:
-        self._given += 1
-        if self._given > self._workers:
-            return self._pool.submit(function, item)
+        if len(self._processes) < self._workers:
+            self._start()
+        return self._threads.submit(self._answer, function, item)
+
+    def _start(self) -> None:
+        here, there = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(there,), daemon=True)
         with _deaf():
-            return self._pool.submit(function, item)
+            process.start()
+        there.close()  # else its end would not be heard of
+        self._processes.append(process)
+        self._pipes.append(here)
+        self._idle.put(here)
+
+    def _answer(self, function: Callable[[Item], Result], item: Item) -> Result:
+        pipe = self._idle.get()
+        try:
+            pipe.send((function, item))
+            found, error, where = pipe.recv()
+        except (EOFError, OSError) as gone:
+            raise _KilledError from gone
+        finally:
+            self._idle.put(pipe)
+        if error is not None:
+            error.add_note(f"in a worker:\n{where}")
+            raise error
+        result: Result = found
+        return result
 
 
 @contextmanager
@@ -173,12 +214,21 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _begin() -> None:
-    """Keep each worker to one thread, and deaf to Ctrl-C."""
+def _serve(pipe: Connection) -> None:
+    """Do what comes through the pipe, on one thread and deaf to Ctrl-C, until nothing more can come."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ONE_THREAD:
         os.environ[name] = "1"
+    while True:
+        try:
+            function, item = pipe.recv()
+        except (EOFError, ConnectionError):
+            return
+        try:
+            pipe.send((function(item), None, ""))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is waited for
+            pipe.send((None, error, traceback.format_exc()))
 
 
 def _end_with_parent() -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import small_corpus
 from conftest import Curate
 
@@ -77,24 +78,32 @@ def test_without_a_corpus_the_copies_are_counted(tmp_path: Path) -> None:
 _WAITS = """
 import sys, time
 from pathlib import Path
+import duckdb
+from curate.db.opening import stoppable
 from curate.scratch import scratch
 with scratch(Path(sys.argv[1]), ".dry-run-"):
     print("here", flush=True)
-    time.sleep(60)
+    if sys.argv[2] == "sleeping":
+        time.sleep(60)
+    with stoppable():
+        while True:
+            duckdb.execute("select count(*) from range(30000) t(i), range(100) where i % 7 = 3")
 """
 
 
-def test_what_a_stopped_rehearsal_leaves_is_taken_away(tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["sleeping", "asking"])
+def test_what_a_stopped_rehearsal_leaves_is_taken_away(tmp_path: Path, what: str) -> None:
     def left() -> int:
         return len(list(tmp_path.glob(".dry-run-*")))
 
     def started() -> subprocess.Popen[str]:
-        run = subprocess.Popen([sys.executable, "-c", _WAITS, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        run = subprocess.Popen([sys.executable, "-c", _WAITS, str(tmp_path), what], stdout=subprocess.PIPE, text=True)
         assert run.stdout is not None
         assert run.stdout.readline() == "here\n"
         return run
 
     stopped = started()
+    time.sleep(0.5)  # DuckDB is at it
     stopped.terminate()
     assert stopped.wait(30) == 128 + signal.SIGTERM
     assert left() == 0
