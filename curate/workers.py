@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import traceback
@@ -152,9 +153,9 @@ class _Pool:
             for item in items:
                 waiting.append(self._give(function, item))
                 if len(waiting) >= self._workers * AHEAD:
-                    yield waiting.popleft().result()
+                    yield _first(waiting)
             while waiting:
-                yield waiting.popleft().result()
+                yield _first(waiting)
         except _KilledError as killed:
             raise CurateError(
                 "a process that worked on pictures was killed from outside",
@@ -186,19 +187,31 @@ class _Pool:
         self._idle.put(here)
 
     def _answer(self, function: Callable[[Item], Result], item: Item) -> Result:
+        asked = pickle.dumps((function, item))
         pipe = self._idle.get()
         try:
-            pipe.send((function, item))
-            found, error, where = pipe.recv()
-        except (EOFError, OSError) as gone:
-            raise _KilledError from gone
+            pipe.send_bytes(asked)
+            answer = pipe.recv_bytes()
+        except BaseException as gone:
+            pipe.close()  # it may hold half an answer, for which whoever took it next would wait
+            if isinstance(gone, EOFError | OSError):
+                raise _KilledError from gone
+            raise
         finally:
             self._idle.put(pipe)
+        found, error, where = pickle.loads(answer)
         if error is not None:
             error.add_note(f"in a worker:\n{where}")
             raise error
         result: Result = found
         return result
+
+
+def _first(waiting: deque[Future[Result]]) -> Result:
+    """Return what the first is waiting for; who is stopped meanwhile still finds it among those under way."""
+    result = waiting[0].result()
+    waiting.popleft()
+    return result
 
 
 @contextmanager
@@ -222,13 +235,21 @@ def _serve(pipe: Connection) -> None:
         os.environ[name] = "1"
     while True:
         try:
-            function, item = pipe.recv()
+            pipe.send_bytes(_answer_to(pipe.recv_bytes()))
         except (EOFError, ConnectionError):
             return
+
+
+def _answer_to(asked: bytes) -> bytes:
+    try:
+        function, item = pickle.loads(asked)
+        return pickle.dumps((function(item), None, ""))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is waited for
+        where = traceback.format_exc()
         try:
-            pipe.send((function(item), None, ""))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is waited for
-            pipe.send((None, error, traceback.format_exc()))
+            return pickle.dumps((None, error, where))
+        except Exception:  # noqa: BLE001 - there are errors that cannot be handed over
+            return pickle.dumps((None, RuntimeError(str(error)), where))
 
 
 def _end_with_parent() -> None:

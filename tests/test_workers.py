@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -32,6 +33,12 @@ def refused(number: int) -> int:
     raise UnreadablePicture("the picture has no bytes", found=str(number))
 
 
+def refused_with_a_lock(number: int) -> int:
+    error = ValueError("of its own kind")
+    error.lock = threading.Lock()  # type: ignore[attr-defined]
+    raise error
+
+
 def unlike_a_picture(number: int) -> object:
     return threading.Lock() if number else open  # the first cannot be handed over
 
@@ -52,6 +59,23 @@ def test_an_error_is_raised_as_it_was_with_the_place_where_it_was() -> None:
     with pytest.raises(UnreadablePicture, match="no bytes") as told:
         list(spread(refused, [1, 2, 3], workers=2))
     assert "in refused" in "".join(told.value.__notes__)
+
+
+def test_an_error_that_cannot_be_handed_over_is_told() -> None:
+    with pytest.raises(RuntimeError, match="of its own kind"):
+        list(spread(refused_with_a_lock, [1, 2], workers=2))
+    with pytest.raises(SystemExit):
+        list(spread(sys.exit, [4, 4], workers=2))
+
+
+def test_who_is_killed_while_nothing_is_asked_is_heard_of() -> None:
+    with Processes(2).kept(TWO) as two:
+        assert list(two.spread(slowest_first, range(8), pictures=TWO)) == list(range(8))
+        for process in multiprocessing.active_children():
+            process.kill()
+            process.join()
+        with pytest.raises(CurateError, match="was killed from outside"):
+            list(two.spread(slowest_first, range(8), pictures=TWO))
 
 
 def test_an_answer_that_cannot_be_handed_over_is_an_error() -> None:

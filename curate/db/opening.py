@@ -96,7 +96,7 @@ def stoppable() -> Iterator[None]:
     except duckdb.InterruptException as stopped:
         raise KeyboardInterrupt from stopped
     except duckdb.InvalidInputException as stopped:
-        if "KeyboardInterrupt" not in str(stopped):
+        if "KeyboardInterrupt" not in str(stopped) and "SystemExit" not in str(stopped):
             raise
         raise KeyboardInterrupt from stopped
     except RuntimeError as stopped:
