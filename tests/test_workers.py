@@ -26,7 +26,7 @@ def killed_within_its_answer(after: float) -> bytes:
     killer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGKILL))
     killer.daemon = True
     killer.start()
-    return bytes(200_000_000)
+    return bytes(50_000_000)
 
 
 def refused(number: int) -> int:
@@ -51,7 +51,8 @@ def test_answers_come_in_the_order_of_the_items() -> None:
 @pytest.mark.parametrize("after", [0.05, 0.15, 0.3])
 def test_who_is_killed_within_an_answer_is_heard_of(after: float) -> None:
     with pytest.raises(CurateError, match="was killed from outside"):
-        list(Processes(2).spread(killed_within_its_answer, [after, 60.0], pictures=TWO))
+        for _ in Processes(2).spread(killed_within_its_answer, [after] * 200, pictures=TWO):
+            pass  # nearly all of its time goes to answers, and it has more of them to give than it lives
     assert not multiprocessing.active_children()
 
 
